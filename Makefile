@@ -76,20 +76,27 @@ $(BUILD)/bin/quietus-audit: $(call obj,$(AUDIT_SRC) $(CERTS_SRC) $(BASE_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ -o $@ $(call libs,$(BASE_PKGS))
 
-# unit tests (CUnit): one program per room
-UNIT_SRC := $(wildcard tests/unit/*.c)
-UNIT_QUIETUS_SRC := $(filter-out tools/quietus/main.c,$(QUIETUS_SRC))
-$(BUILD)/bin/unit: $(call obj,$(UNIT_SRC) $(UNIT_QUIETUS_SRC) $(PROVIDERS_SRC) $(CERTS_SRC) $(BASE_SRC))
+# tests: an archive of everything but the mains; each tests/unit/NAME.c and
+# tests/contract/contract.c is a program of its own
+$(BUILD)/test.a: $(call obj,$(filter-out tools/quietus/main.c,$(QUIETUS_SRC)) $(PROVIDERS_SRC) $(CERTS_SRC) $(BASE_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+TEST_LIBS = -lcunit $(call libs,$(sort $(BASE_PKGS) $(PROVIDER_PKGS) $(OPERATOR_PKGS)))
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+unit: $(UNIT)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/test.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ -o $@ -lcunit $(call libs,$(sort $(BASE_PKGS) $(PROVIDER_PKGS) $(OPERATOR_PKGS)))
+	$(CC) $(LDFLAGS) $^ -o $@ $(TEST_LIBS)
 
 CONTRACT_SRC := $(wildcard tests/contract/*.c)
-$(BUILD)/bin/contract: $(call obj,$(CONTRACT_SRC) $(PROVIDERS_SRC) $(BASE_SRC))
+$(BUILD)/bin/contract: $(call obj,$(CONTRACT_SRC)) $(BUILD)/test.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ -o $@ -lcunit $(call libs,$(sort $(BASE_PKGS) $(PROVIDER_PKGS)))
+	$(CC) $(LDFLAGS) $^ -o $@ $(TEST_LIBS)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean
+.PHONY: all unit clean
+.SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,95 @@
+/*
+ * closeout.h: the closeout file, read strictly (docs/man/quietus-closeout.5).
+ * closeout.c is the only user of libconfig.
+ */
+#ifndef QUIETUS_CLOSEOUT_H
+#define QUIETUS_CLOSEOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certs/base/buf.h"
+#include "certs/base/err.h"
+#include "certs/base/words.h"
+#include "providers/provider.h"
+
+#define CLOSEOUT_MAX (1024 * 1024) /* bytes of a closeout file */
+
+struct closeout_party {
+	const char *name, *address, *contact, *dpo, *certificate;
+};
+
+struct closeout_exclusion {
+	const char *kind; /* "table", "path" or "prefix": never the name */
+	const char *reason;
+};
+
+struct closeout_source {
+	const char *name, *category;
+	const struct provider *provider;
+	enum disposition choice; /* DESTROY or RETURN for this source */
+	const char *choice_text; /* destroy return return-to-designee */
+	bool may_be_empty;
+	const struct setting *settings;
+	struct retention_rule *retention; /* rules that name this source */
+	size_t *retention_index;	  /* index in closeout->retention */
+	size_t n_retention;
+	struct closeout_exclusion *excluded;
+	size_t n_excluded;
+};
+
+struct closeout_retention {
+	const char *name, *source, *ground;
+	int64_t until;
+	const struct setting *at;
+};
+
+/* Every path is absolute (or relative to the current folder): already joined
+ * with the base folder.  Strings are owned by the closeout. */
+struct closeout {
+	const char *file; /* as given, for messages */
+	const char *base;
+	const char *id, *client;
+	const char *contract_reference, *contract_clause;
+	int64_t contract_ended;
+	struct closeout_party controller, processor;
+	const char *choice; /* destroy | return | return-to-designee */
+	const char *instructed_by;
+	int64_t instruction_received;
+	const char *instruction_document, *instruction_signature;
+	int64_t not_before;
+	unsigned approvals_required;
+	const char **approvers; /* paths of certificates */
+	size_t n_approvers;
+	bool has_recipient;
+	const char *recipient_certificate;
+	struct closeout_source *sources;
+	size_t n_sources;
+	struct closeout_retention *retention;
+	size_t n_retention;
+	const char *signing_certificate, *signing_key;
+	const char *trail_directory, *trail_key;
+	const char *cases;
+};
+
+/*
+ * Parses text (len bytes, from a file called name in messages); relative paths
+ * are taken from base.  Everything of DESIGN section 5 that can be decided
+ * without a store is decided here: ERR_USAGE with "name:line: ...".
+ * Certificates, keys and the instruction must exist; the approvers' are
+ * compared by fingerprint.
+ */
+int closeout_parse(struct closeout **out, const char *text, size_t len,
+		   const char *name, const char *base, struct err *e);
+/* Reads the file (at most CLOSEOUT_MAX bytes), keeps its bytes in *raw when
+ * that is not NULL, and parses it with its own folder as base. */
+int closeout_read(struct closeout **out, const char *path, struct buf *raw,
+		  struct err *e);
+void closeout_free(struct closeout *c);
+
+/* The scope that source i is opened with. */
+void closeout_scope(struct scope *out, const struct closeout *c, size_t i,
+		    const volatile sig_atomic_t *stop);
+
+#endif
