@@ -7,8 +7,10 @@
  *    "bytes":12,"rows":3,"digest":"<64 hex>","disposition":"retain",
  *    "retention":"invoices"}
  *
- * "item" is the id escaped as in hex.h; "rows" and "retention" stand only
- * where there are any.  The outcome record is the same text with
+ * "item" is the id escaped as in hex.h, and so is "retention"; "rows" and
+ * "retention" stand only where there are any; a count above 2^53 is a string
+ * of digits (strict readers round larger numbers).  The outcome record is the
+ * same text with
  * ,"verdict":"..." put in before the closing brace.
  *
  * leaf = SHA-256(0x00 || salt || record), salt = HMAC-SHA-256(case secret,
@@ -41,9 +43,13 @@ struct record {
 	const char *retention; /* name of the entry, or NULL */
 };
 
-/* Appends the planned record (no newline). */
+/* Appends the planned record (no newline).  0; -1 when out is full and, with
+ * nothing appended, when the record has a source name outside [a-z0-9-], no
+ * class or no disposition. */
 int record_write(struct buf *out, const struct record *r);
-/* Appends the outcome record made from a planned record's text. */
+/* Appends the outcome record made from a planned record's text.  -1 also for
+ * VERDICT_NONE_FOUND, which no item can have, and for a text that does not
+ * end in a brace. */
 int record_outcome(struct buf *out, const char *planned, size_t len,
 		   enum verdict v);
 
@@ -66,10 +72,12 @@ struct inventory_line {
 	size_t text_len;
 	struct record record;
 };
+/* Appends one line with its LF.  -1 also for VERDICT_NONE_FOUND. */
 int inventory_write(struct buf *out, const unsigned char salt[SHA_LEN],
 		    enum verdict v, const char *planned, size_t len);
 /* Parses one line without its LF, strictly: the record must be byte for byte
- * what record_write would make of its fields.  ERR_INVALID. */
+ * what record_write would make of its fields.  ERR_INVALID; ERR_FAILED when
+ * strings may not hold len + 3 bytes. */
 int inventory_parse(struct inventory_line *out, struct buf *strings,
 		    const char *line, size_t len, struct err *e);
 
