@@ -16,6 +16,7 @@
 #include "certs/base/sha.h"
 
 #define FINGERPRINT_TEXT (2 * SHA_LEN + 1)
+#define SIGNATURE_MAX (1024 * 1024) /* bytes of a signature that is read */
 
 struct cert; /* one X.509 certificate */
 
