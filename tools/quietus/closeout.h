@@ -45,8 +45,26 @@ struct closeout_retention {
 	const struct setting *at;
 };
 
-/* Every path is absolute (or relative to the current folder): already joined
- * with the base folder.  Strings are owned by the closeout. */
+/* Who receives what is returned.  Optional keys that were left out are NULL,
+ * 0 or false. */
+struct closeout_recipient {
+	const char *name, *certificate;
+	/* 64 lower-case digits; equal to the certificate's own. */
+	const char *fingerprint;
+	const char *confirmed; /* how and by whom */
+	const char *country;   /* two capital letters */
+	const char *safeguard; /* of a transfer out of the EEA */
+	const struct provider *destination_provider;
+	const struct setting *destination; /* a group; owned */
+	long long part_size;		   /* bytes */
+	const char *cipher, *table_format;
+	const char *trust, *receipt_certificate; /* paths */
+	int64_t receipt_deadline;
+	bool receipt, also_to_controller;
+};
+
+/* Every path is absolute: joined with the base folder, and that with the
+ * current one.  Strings are owned by the closeout. */
 struct closeout {
 	const char *file; /* as given, for messages */
 	const char *base;
@@ -64,6 +82,7 @@ struct closeout {
 	size_t n_approvers;
 	bool has_recipient;
 	const char *recipient_certificate;
+	struct closeout_recipient recipient;
 	struct closeout_source *sources;
 	size_t n_sources;
 	struct closeout_retention *retention;
@@ -71,6 +90,10 @@ struct closeout {
 	const char *signing_certificate, *signing_key;
 	const char *trail_directory, *trail_key;
 	const char *cases;
+	/* What is allowed and still deserves a word: whole sentences, each
+	 * with "name:line: ..." in front, for plan and check to print. */
+	const char **notes;
+	size_t n_notes;
 };
 
 /*
@@ -82,8 +105,9 @@ struct closeout {
  */
 int closeout_parse(struct closeout **out, const char *text, size_t len,
 		   const char *name, const char *base, struct err *e);
-/* Reads the file (at most CLOSEOUT_MAX bytes), keeps its bytes in *raw when
- * that is not NULL, and parses it with its own folder as base. */
+/* Reads the file (at most CLOSEOUT_MAX bytes), appends its bytes to *raw when
+ * that is not NULL, and parses it with its own folder as base.  A file that
+ * cannot be read is ERR_USAGE as well. */
 int closeout_read(struct closeout **out, const char *path, struct buf *raw,
 		  struct err *e);
 void closeout_free(struct closeout *c);

@@ -199,10 +199,14 @@ int ledger_forget_check(struct ledger *l, size_t source, struct err *e);
 int ledger_note(struct note *out, struct ledger *l, size_t source,
 		unsigned plan, const unsigned char *id, size_t id_len,
 		struct err *e);
-/* Items of a source whose destruction left a note other than absent, in
- * descending order: they are tried again. */
-int ledger_noted(struct ledger *l, size_t source, ledger_item_fn *fn,
-		 void *arg, struct err *e);
+/* Items of a source whose destruction left a note other than absent, with id
+ * below `below` (all when NULL), in descending order: they are tried again. */
+int ledger_noted(struct ledger *l, size_t source, const unsigned char *below,
+		 size_t below_len, ledger_item_fn *fn, void *arg,
+		 struct err *e);
+/* Whether there is any note about a source: without one, nobody asks. */
+int ledger_any_note(bool *any, struct ledger *l, size_t source,
+		    struct err *e);
 
 /* Things seen in the scope that no plan names: counted, and the first
  * UNPLANNED_KEPT names kept for the operator. */

@@ -476,21 +476,37 @@ int ledger_note(struct note *out, struct ledger *l, size_t source,
 	return rc;
 }
 
-int ledger_noted(struct ledger *l, size_t source, ledger_item_fn *fn,
-		 void *arg, struct err *e)
+int ledger_noted(struct ledger *l, size_t source, const unsigned char *below,
+		 size_t below_len, ledger_item_fn *fn, void *arg,
+		 struct err *e)
 {
 	sqlite3_stmt *s = db_fresh(
 		l,
 		"SELECT " ITEM_COLUMNS " FROM note JOIN item"
 		" USING(source, id, plan) WHERE source = ?1"
-		" AND act NOT IN (0, ?2) AND retention = 0 AND superseded = 0"
+		" AND (?2 IS NULL OR id < ?2)"
+		" AND act NOT IN (0, ?3) AND retention = 0 AND superseded = 0"
 		" ORDER BY id DESC",
 		e);
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)source);
-	sqlite3_bind_int(s, 2, (int)NOTE_ABSENT);
+	if (below != NULL)
+		db_bytes(s, 2, below, below_len);
+	sqlite3_bind_int(s, 3, (int)NOTE_ABSENT);
 	return each_item(l, s, fn, arg, e);
+}
+
+int ledger_any_note(bool *any, struct ledger *l, size_t source,
+		    struct err *e)
+{
+	static const char sql[] =
+		"SELECT EXISTS(SELECT 1 FROM note WHERE source = ?1)";
+	int64_t n = 0;
+	if (one_i64(&n, l, sql, source, e) != 0)
+		return -1;
+	*any = n != 0;
+	return 0;
 }
 
 /* ---- what no plan names ------------------------------------------------------------ */

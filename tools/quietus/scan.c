@@ -62,6 +62,16 @@ bool marks_intended(const struct marks *m, unsigned plan,
 	return compare_ids(id, id_len, low->data, low->len) >= 0;
 }
 
+bool marks_open(const struct marks *m, unsigned plan,
+		const unsigned char *id, size_t id_len)
+{
+	if (!marks_intended(m, plan, id, id_len) || !m->of[plan - 1].open)
+		return false;
+	const struct ledger_mark *mark = &m->of[plan - 1];
+	return !mark->bounded || compare_ids(id, id_len, mark->top.data,
+					     mark->top.len) < 0;
+}
+
 /* ---- what all scans share --------------------------------------------------------- */
 
 struct scan {
@@ -146,7 +156,9 @@ static int is_back(bool *back, struct scan *s, const struct ledger_item *known,
 	struct note note;
 	*back = false;
 	if (!marks_intended(&s->marks, known->plan, known->item.id,
-			    known->item.id_len))
+			    known->item.id_len) ||
+	    marks_open(&s->marks, known->plan, known->item.id,
+		       known->item.id_len))
 		return 0;
 	if (ledger_note(&note, s->c->ledger, s->source, known->plan,
 			known->item.id, known->item.id_len, e) != 0)
@@ -501,8 +513,9 @@ enum verdict scan_verdict(const struct ledger_item *item,
 	 * an intent says so */
 	if (item->superseded)
 		return seen ? VERDICT_PRESENT
-		       : intended ? VERDICT_DESTROYED_VERIFIED
-				  : VERDICT_ABSENT;
+		       : intended && note->act == NOTE_NONE
+			       ? VERDICT_DESTROYED_VERIFIED
+			       : VERDICT_ABSENT;
 	switch (note->act) {
 	case NOTE_KEPT:
 		return VERDICT_PRESENT;

@@ -24,6 +24,10 @@ void marks_release(struct marks *m);
 bool marks_intended(const struct marks *m, unsigned plan,
 		    const unsigned char *id, size_t id_len);
 
+/* Whether it lies in a batch whose outcome was never recorded. */
+bool marks_open(const struct marks *m, unsigned plan,
+		const unsigned char *id, size_t id_len);
+
 /* Adds everything (or, with delta, what is new, changed or back) to the plan.
  * *added counts what was added. */
 int scan_plan(uint64_t *added, struct casedir *c, size_t source,

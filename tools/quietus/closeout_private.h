@@ -1,0 +1,117 @@
+/*
+ * closeout_private.h: what the closeout_*.c files share and nobody else sees.
+ *
+ * Reading goes in three steps, each of which may refuse with "name:line: ...":
+ *
+ *   closeout_text.c    the bytes, before libconfig sees them
+ *   closeout.c         libconfig's tree becomes a tree of struct setting,
+ *                      by the tables of closeout_schema.c and the providers
+ *   closeout_rules.c   the settings become a struct closeout
+ *   closeout_files.c   paths, and the files they lead to
+ */
+#ifndef QUIETUS_CLOSEOUT_PRIVATE_H
+#define QUIETUS_CLOSEOUT_PRIVATE_H
+
+#include "tools/quietus/closeout.h"
+
+struct closeout_block {
+	struct closeout_block *next;
+	max_align_t data[];
+};
+
+/* A closeout and all its memory. */
+struct closeout_state {
+	struct closeout pub; /* first: closeout_free casts back */
+	struct closeout_block *blocks;
+	struct setting root;
+	size_t notes_room;
+};
+
+/* Zeroed memory that lives as long as the closeout; NULL and *e on failure.
+ * The array is count * size bytes and never NULL for count 0. */
+void *closeout_alloc(struct closeout_state *st, size_t count, size_t size,
+		     struct err *e);
+char *closeout_copy(struct closeout_state *st, const char *s, struct err *e);
+/* Adds a note about `at`. */
+int closeout_note(struct closeout_state *st, const struct setting *at,
+		  struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* ---- closeout_text.c ------------------------------------------------------ */
+
+/*
+ * Refuses what libconfig would take amiss or in silence: a file too large,
+ * zero bytes, invalid UTF-8, @include, a comment or string that never ends
+ * (libconfig 1.5 ignores the rest of the file after an open comment), escapes
+ * that its releases read differently, "\x00" (dropped in silence), and numbers
+ * beyond 32 bits (cut in silence: 4294967298 reads as 2).
+ */
+int closeout_scan(const char *text, size_t len, const char *name,
+		  struct err *e);
+
+/* True for valid UTF-8 without control characters, line separators and
+ * characters that turn the direction of writing. */
+bool closeout_printable(const char *s);
+
+/* True when a key of that name would hold a secret. */
+bool closeout_secret_key(const char *key);
+/* What kind of secret the value looks like ("a password"), or NULL. */
+const char *closeout_secret_value(const char *value);
+
+/* The name in a NULL-ended list that text was probably meant to be, or NULL
+ * when none is near.  next(arg) hands out the names one by one. */
+const char *closeout_nearest(const char *text,
+			     const char *(*next)(void *arg), void *arg);
+
+/* s in quotation marks, escaped and cut for a message. */
+#define CLOSEOUT_QUOTED 96
+const char *closeout_quote(char out[CLOSEOUT_QUOTED], const char *s);
+
+/* ---- closeout_schema.c ---------------------------------------------------- */
+
+extern const struct setting_spec closeout_root_keys[];
+/* How a key is written, for messages: `id = "acme-2026-11";`, or NULL. */
+const char *closeout_example(const char *key);
+/* The entry of that name in a NULL-ended table (which may be NULL). */
+const struct setting_spec *closeout_spec(const struct setting_spec *table,
+					 const char *name);
+
+/* ---- closeout_rules.c, closeout_files.c ----------------------------------- */
+
+/* Fills st->pub from st->root. */
+int closeout_rules(struct closeout_state *st, struct err *e);
+/* The part that concerns sources and retention (closeout_sources.c). */
+int closeout_sources(struct closeout_state *st, struct err *e);
+
+/* The string of a member that the schema requires. */
+const char *closeout_need(const struct setting *group, const char *key);
+/* A date.  *out keeps its value when the key is not there. */
+int closeout_date(int64_t *out, const struct setting *group, const char *key,
+		  struct err *e);
+
+/* An absolute folder from base, which may be relative. */
+const char *closeout_base(struct closeout_state *st, const char *base,
+			  struct err *e);
+/* Joins the member's path with the base folder; *out stays when the key is
+ * not there. */
+int closeout_path(const char **out, struct closeout_state *st,
+		  const struct setting *group, const char *key,
+		  struct err *e);
+/* The same for a file that must exist and be readable. */
+int closeout_file(const char **out, struct closeout_state *st,
+		  const struct setting *group, const char *key,
+		  struct err *e);
+/* The same for a certificate, which must parse.  fingerprint (with room for
+ * FINGERPRINT_TEXT, or NULL) gets its fingerprint. */
+int closeout_certificate(const char **out, char *fingerprint,
+			 struct closeout_state *st,
+			 const struct setting *group, const char *key,
+			 struct err *e);
+/* The approvers' certificates, all different. */
+int closeout_approvers(struct closeout_state *st,
+		       const struct setting *approvals, struct err *e);
+/* Refuses a source whose folder holds the evidence or its keys. */
+int closeout_outside(const struct closeout *c, const struct setting *path,
+		     struct err *e);
+
+#endif
