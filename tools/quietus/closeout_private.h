@@ -1,13 +1,16 @@
 /*
  * closeout_private.h: what the closeout_*.c files share and nobody else sees.
  *
- * Reading goes in three steps, each of which may refuse with "name:line: ...":
+ * Reading goes in steps, each of which may refuse with "name:line: ...":
  *
- *   closeout_text.c    the bytes, before libconfig sees them
- *   closeout.c         libconfig's tree becomes a tree of struct setting,
- *                      by the tables of closeout_schema.c and the providers
- *   closeout_rules.c   the settings become a struct closeout
- *   closeout_files.c   paths, and the files they lead to
+ *   closeout_text.c     the bytes, before libconfig sees them
+ *   closeout.c          libconfig's tree becomes a tree of struct setting, by
+ *                       the tables of closeout_schema.c and of the providers
+ *   closeout_rules.c    the settings become a struct closeout
+ *   closeout_sources.c  so do its sources and retention entries
+ *   closeout_files.c    paths, and the files they lead to
+ *
+ * closeout_read.c holds it together; closeout_words.c words the refusals.
  */
 #ifndef QUIETUS_CLOSEOUT_PRIVATE_H
 #define QUIETUS_CLOSEOUT_PRIVATE_H
@@ -37,14 +40,15 @@ int closeout_note(struct closeout_state *st, const struct setting *at,
 		  struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* ---- closeout_text.c ------------------------------------------------------ */
+/* ---- closeout_text.c ------------------------------------------------------
+ */
 
 /*
  * Refuses what libconfig would take amiss or in silence: a file too large,
  * zero bytes, invalid UTF-8, @include, a comment or string that never ends
  * (libconfig 1.5 ignores the rest of the file after an open comment), escapes
  * that its releases read differently, "\x00" (dropped in silence), and numbers
- * beyond 32 bits (cut in silence: 4294967298 reads as 2).
+ * beyond 32 bits (cut in silence: 4294967298 reads as 2).  text[len] is a NUL.
  */
 int closeout_scan(const char *text, size_t len, const char *name,
 		  struct err *e);
@@ -58,16 +62,33 @@ bool closeout_secret_key(const char *key);
 /* What kind of secret the value looks like ("a password"), or NULL. */
 const char *closeout_secret_value(const char *value);
 
-/* The name in a NULL-ended list that text was probably meant to be, or NULL
- * when none is near.  next(arg) hands out the names one by one. */
-const char *closeout_nearest(const char *text,
-			     const char *(*next)(void *arg), void *arg);
+/* ---- closeout_words.c -----------------------------------------------------
+ */
 
 /* s in quotation marks, escaped and cut for a message. */
 #define CLOSEOUT_QUOTED 96
 const char *closeout_quote(char out[CLOSEOUT_QUOTED], const char *s);
 
-/* ---- closeout_schema.c ---------------------------------------------------- */
+/* 0 when the string is one of the words; else says which there are and which
+ * was probably meant. */
+int closeout_words(const struct setting *at, const struct setting_spec *spec,
+		   struct err *e);
+/* Says that the key is not known in `where`, and which are. */
+int closeout_unknown(const struct setting *at, const char *where,
+		     const struct setting_spec *const tables[2], struct err *e);
+/* Says why this build has no provider of that name, and which it has. */
+int closeout_no_provider(const struct setting *at, struct err *e);
+
+/* ---- closeout.c -----------------------------------------------------------
+ */
+
+/* Parses the text and fills st->root, with every type, key and word checked
+ * and no secret in it. */
+int closeout_tree(struct closeout_state *st, const char *text, size_t len,
+		  struct err *e);
+
+/* ---- closeout_schema.c ----------------------------------------------------
+ */
 
 extern const struct setting_spec closeout_root_keys[];
 /* How a key is written, for messages: `id = "acme-2026-11";`, or NULL. */
@@ -76,7 +97,8 @@ const char *closeout_example(const char *key);
 const struct setting_spec *closeout_spec(const struct setting_spec *table,
 					 const char *name);
 
-/* ---- closeout_rules.c, closeout_files.c ----------------------------------- */
+/* ---- closeout_rules.c, closeout_files.c -----------------------------------
+ */
 
 /* Fills st->pub from st->root. */
 int closeout_rules(struct closeout_state *st, struct err *e);
@@ -95,18 +117,15 @@ const char *closeout_base(struct closeout_state *st, const char *base,
 /* Joins the member's path with the base folder; *out stays when the key is
  * not there. */
 int closeout_path(const char **out, struct closeout_state *st,
-		  const struct setting *group, const char *key,
-		  struct err *e);
+		  const struct setting *group, const char *key, struct err *e);
 /* The same for a file that must exist and be readable. */
 int closeout_file(const char **out, struct closeout_state *st,
-		  const struct setting *group, const char *key,
-		  struct err *e);
+		  const struct setting *group, const char *key, struct err *e);
 /* The same for a certificate, which must parse.  fingerprint (with room for
  * FINGERPRINT_TEXT, or NULL) gets its fingerprint. */
 int closeout_certificate(const char **out, char *fingerprint,
-			 struct closeout_state *st,
-			 const struct setting *group, const char *key,
-			 struct err *e);
+			 struct closeout_state *st, const struct setting *group,
+			 const char *key, struct err *e);
 /* The approvers' certificates, all different. */
 int closeout_approvers(struct closeout_state *st,
 		       const struct setting *approvals, struct err *e);

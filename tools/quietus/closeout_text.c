@@ -2,14 +2,12 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "certs/base/hex.h"
-
-/* ---- characters ----------------------------------------------------------- */
+/* ---- characters -----------------------------------------------------------
+ */
 
 /* Reads one character of strict UTF-8 (no overlong forms, no surrogates);
  * returns its length, or 0 when there is none. */
@@ -54,19 +52,8 @@ bool closeout_printable(const char *s)
 	return true;
 }
 
-const char *closeout_quote(char out[CLOSEOUT_QUOTED], const char *s)
-{
-	struct buf b;
-
-	buf_init(&b, 3 * CLOSEOUT_QUOTED);
-	name_escape(&b, s, strnlen(s, CLOSEOUT_QUOTED));
-	snprintf(out, CLOSEOUT_QUOTED, b.len > 80 ? "\"%.77s...\"" : "\"%s\"",
-		 buf_str(&b));
-	buf_release(&b);
-	return out;
-}
-
-/* ---- the bytes of the file ------------------------------------------------ */
+/* ---- the bytes of the file ------------------------------------------------
+ */
 
 struct scan {
 	const char *p, *end;
@@ -211,9 +198,6 @@ static int scan_number(struct scan *s)
 			      "a number larger than 2147483647; no key "
 			      "takes one");
 	s->p = end;
-	while (s->p < s->end && strchr(".+-", *s->p) == NULL &&
-	       strchr(" \t\r\n,;)]}", *s->p) == NULL)
-		s->p++;
 	return 0;
 }
 
@@ -230,8 +214,7 @@ static int scan_tokens(struct scan *s)
 			rc = scan_string(s);
 		} else if (s->p[0] == '/' && s->p[1] == '*') {
 			rc = scan_comment(s);
-		} else if (*s->p == '#' ||
-			   (s->p[0] == '/' && s->p[1] == '/')) {
+		} else if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/')) {
 			s->p += strcspn(s->p, "\n");
 		} else if (*s->p >= '0' && *s->p <= '9') {
 			rc = scan_number(s);
@@ -245,8 +228,7 @@ static int scan_tokens(struct scan *s)
 	return rc;
 }
 
-int closeout_scan(const char *text, size_t len, const char *name,
-		  struct err *e)
+int closeout_scan(const char *text, size_t len, const char *name, struct err *e)
 {
 	int (*const steps[])(struct scan *) = {scan_bytes, scan_include,
 					       scan_tokens};
@@ -264,7 +246,8 @@ int closeout_scan(const char *text, size_t len, const char *name,
 	return 0;
 }
 
-/* ---- secrets -------------------------------------------------------------- */
+/* ---- secrets --------------------------------------------------------------
+ */
 
 static const char *const secret_words[] = {
 	"password",
@@ -367,54 +350,4 @@ const char *closeout_secret_value(const char *value)
 	if (strstr(value, "PRIVATE KEY-----") != NULL)
 		return "a private key";
 	return NULL;
-}
-
-/* ---- what was probably meant ---------------------------------------------- */
-
-#define NEAR_MAX 40
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Insertions, deletions, replacements and swaps of neighbours that lead from
- * a to b (optimal string alignment). */
-static size_t distance(const char *a, const char *b)
-{
-	size_t d[NEAR_MAX + 1][NEAR_MAX + 1];
-	size_t n = strlen(a), m = strlen(b);
-
-	if (n > NEAR_MAX || m > NEAR_MAX)
-		return NEAR_MAX;
-	for (size_t i = 0; i <= n; i++)
-		d[i][0] = i;
-	for (size_t j = 0; j <= m; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= n; i++)
-		for (size_t j = 1; j <= m; j++) {
-			bool same = a[i - 1] == b[j - 1];
-			d[i][j] = least(d[i - 1][j - 1] + !same,
-					least(d[i - 1][j], d[i][j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	return d[n][m];
-}
-
-const char *closeout_nearest(const char *text,
-			     const char *(*next)(void *arg), void *arg)
-{
-	const char *best = NULL, *name;
-	size_t best_distance = strlen(text) / 3 + 2;
-
-	while ((name = next(arg)) != NULL) {
-		size_t d = distance(text, name);
-		if (d < best_distance && d < strlen(name)) {
-			best = name;
-			best_distance = d;
-		}
-	}
-	return best;
 }
