@@ -261,9 +261,13 @@ static void head_json(struct maker *m, json_t *o, const struct plan *p)
 int plan_write(struct buf *out, const struct plan *p, struct err *e)
 {
 	struct maker m = {"plan", e, false};
+	struct plan *again = NULL;
+	struct buf text;
 	json_t *o = NULL;
 	int rc = -1;
 
+	/* what could not be read again is not written */
+	buf_init(&text, PLAN_MAX);
 	if (plan_check(p, e) != 0) {
 		/* ours to write, so not somebody's bad evidence */
 		if (e->code == ERR_INVALID)
@@ -285,8 +289,16 @@ int plan_write(struct buf *out, const struct plan *p, struct err *e)
 	}
 	make_any(&m, o, "blockers", blockers);
 	make_time(&m, o, "earliest_final", p->earliest_final);
-	if (!m.failed)
-		rc = json_write(out, o, e);
+	if (!m.failed && json_write(&text, o, e) == 0 &&
+	    plan_parse(&again, buf_str(&text), text.len, e) == 0) {
+		rc = buf_put(out, text.data, text.len);
+		if (rc != 0)
+			err_set(e, ERR_FAILED, "plan: out of memory");
+	} else {
+		e->code = ERR_FAILED;
+	}
+	plan_free(again);
+	buf_release(&text);
 	json_decref(o);
 	return rc;
 }

@@ -13,21 +13,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "certs/base/buf.h"
 #include "certs/base/err.h"
 #include "certs/base/sha.h"
 #include "certs/base/words.h"
 
 /* One line: items of one class that share one verdict.  A class without items
- * has one line with items 0. */
+ * has one line with items 0, and so has a class that is not enumerated (a log,
+ * statistics) whatever was counted there: items are those of the inventory. */
 struct statement_line {
 	enum copy_class cls;
 	enum verdict verdict;
 	uint64_t items;
 	uint64_t bytes;
 	uint64_t rows;
-	int64_t until;	  /* scheduled: date; else 0 */
-	const char *why;  /* sentence, or NULL */
+	int64_t until;	       /* scheduled: date; else 0 */
+	const char *why;       /* sentence, or NULL */
 	const char *retention; /* retained: the entry's name, or NULL */
 };
 
@@ -49,8 +52,8 @@ struct statement_source {
 	uint64_t bytes;
 	unsigned char planned_root[SHA_LEN];
 	unsigned char outcome_root[SHA_LEN];
-	const char *method;
-	const char *purge;     /* what the purge did, or NULL */
+	const char *method;	/* NULL: STATEMENT_NO_SANITIZATION alone */
+	const char *purge;	/* what the purge did, or NULL */
 	int64_t started, ended; /* first destroy intent, end of the check */
 	int64_t checked;	/* when the second enumeration completed; 0
 				 * when it did not: then no line may be
@@ -61,9 +64,9 @@ struct statement_source {
 	uint64_t residue_before, residue_after;
 	const char *residue_regions, *residue_why;
 	/* bystanders: "unchanged", "lost", "not measured" */
-	const char *bystanders;
+	const char *bystanders; /* NULL: not measured */
 	bool bystanders_sampled;
-	unsigned char bystanders_commitment[SHA_LEN];
+	unsigned char bystanders_commitment[SHA_LEN]; /* zeros: none */
 	const char *limits;
 	bool selected_nothing; /* may_be_empty was used */
 };
@@ -103,7 +106,7 @@ struct statement_earlier {
 };
 
 struct statement {
-	unsigned number; /* 1 for the first certificate of the case */
+	unsigned number;	 /* 1 for the first certificate of the case */
 	const char *case_number; /* 32 hex digits */
 	const char *closeout;	 /* its id */
 	struct statement_party controller, processor;
@@ -135,8 +138,40 @@ struct statement {
 };
 
 /* Appends the document and says its kind.  ERR_FAILED when a line claims more
- * than its source's check allows (see `checked`). */
+ * than its source's check allows (see `checked`), when the lines of a source
+ * do not add up to its inventory, when a retained line names no retention
+ * entry, and when a certificate's plan has too few approvals. */
 int statement_write(struct buf *out, enum kind *kind,
 		    const struct statement *st, struct err *e);
+
+/* ---- shared with the verifier ------------------------------------------ */
+
+#define STATEMENT_MAX                                                          \
+	(16 * 1024 * 1024) /* bytes of a document that is read                 \
+			    */
+#define STATEMENT_NO_SANITIZATION                                              \
+	"logical deletion, no media sanitization claimed"
+#define STATEMENT_BREACH                                                       \
+	"possible personal data breach: tell the data protection officer now"
+
+/* The document as JSON with everything derived, whatever statement_check would
+ * say of it; a new reference, or NULL. */
+json_t *statement_json(enum kind *kind, const struct statement *st,
+		       struct err *e);
+
+/* The kind that the lines allow: kind_derive over all verdicts, where things
+ * that no plan names, residue found again and lost bystanders count as
+ * `present`. */
+enum kind statement_kind(const struct statement *st);
+
+/* What statement_write insists on, for a document of that kind. */
+int statement_check(const struct statement *st, enum kind kind, struct err *e);
+
+/* A document read back: members, not what is derived from them. */
+struct statement_doc;
+int statement_parse(struct statement_doc **out, json_t *doc,
+		    struct err *e);
+const struct statement *statement_of(const struct statement_doc *d);
+void statement_free(struct statement_doc *d);
 
 #endif
