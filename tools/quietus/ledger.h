@@ -100,6 +100,8 @@ struct ledger_item {
  * enumeration repeated itself. */
 int ledger_add_item(struct ledger *l, size_t source, unsigned plan,
 		    const struct item *item, struct err *e);
+/* Removes what a killed planning left of a plan that was never fixed. */
+int ledger_forget_plan(struct ledger *l, unsigned plan, struct err *e);
 /* How many ordinals are taken in the source. */
 int ledger_ordinals(uint64_t *n, struct ledger *l, size_t source,
 		    struct err *e);
@@ -156,6 +158,9 @@ int ledger_any_intent(bool *any, struct ledger *l, struct err *e);
 /* When the first batch of a source was intended; 0 when none. */
 int ledger_first_intent(int64_t *when, struct ledger *l, size_t source,
 			struct err *e);
+
+/* Items a second over the batches so far; 0 when it cannot be told. */
+int ledger_rate(double *rate, struct ledger *l, size_t source, struct err *e);
 
 /* ---- notes ----------------------------------------------------------------- */
 

@@ -613,3 +613,57 @@ int ledger_forget_bystanders(struct ledger *l, size_t source, struct err *e)
 	static const char sql[] = "DELETE FROM bystander WHERE source = ?1";
 	return run_for(l, sql, source, "forgetting bystanders", e);
 }
+
+/* ---- an unfinished plan ---------------------------------------------------------------- */
+
+static int run_with_plan(struct ledger *l, const char *sql, unsigned plan,
+			 struct err *e)
+{
+	sqlite3_stmt *s = db_kept(l, sql, e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int(s, 1, (int)plan);
+	return db_run(l, s, "forgetting an unfinished plan", e);
+}
+
+int ledger_forget_plan(struct ledger *l, unsigned plan, struct err *e)
+{
+	/* what the unfinished plan had superseded is current again */
+	static const char restore[] =
+		"UPDATE item SET superseded = 0 WHERE superseded = 1 AND"
+		" plan < ?1 AND EXISTS (SELECT 1 FROM item n WHERE"
+		" n.source = item.source AND n.id = item.id AND"
+		" n.plan = ?1) AND NOT EXISTS (SELECT 1 FROM item m WHERE"
+		" m.source = item.source AND m.id = item.id AND"
+		" m.plan > item.plan AND m.plan < ?1)";
+	static const char items[] = "DELETE FROM item WHERE plan = ?1";
+	static const char blockers[] = "DELETE FROM blocker WHERE plan = ?1";
+
+	if (ledger_begin(l, e) != 0)
+		return -1;
+	if (run_with_plan(l, restore, plan, e) != 0 ||
+	    run_with_plan(l, items, plan, e) != 0 ||
+	    run_with_plan(l, blockers, plan, e) != 0) {
+		ledger_rollback(l);
+		return -1;
+	}
+	return ledger_commit(l, e);
+}
+
+int ledger_rate(double *rate, struct ledger *l, size_t source, struct err *e)
+{
+	static const char sql[] =
+		"SELECT coalesce(sum(count), 0),"
+		" coalesce(max(done) - min(intended), 0) FROM batch"
+		" WHERE source = ?1 AND done <> 0";
+	sqlite3_stmt *s = db_kept(l, sql, e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)source);
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return db_fail(l, e, "reading the journal");
+	double seconds = (double)sqlite3_column_int64(s, 1);
+	*rate = seconds > 0 ? (double)sqlite3_column_int64(s, 0) / seconds : 0;
+	sqlite3_reset(s);
+	return 0;
+}
