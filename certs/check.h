@@ -33,7 +33,7 @@ typedef void check_finding_fn(void *arg, enum finding_grade grade,
 			      const char *code, const char *text);
 
 struct check_input {
-	const char *certificate; /* path; companions are beside it */
+	const char *certificate;  /* path; companions are beside it */
 	const char *const *trust; /* PEM files */
 	size_t n_trust;
 	const char *inventory; /* path of decrypted lines, "-", or NULL */

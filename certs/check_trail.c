@@ -15,13 +15,14 @@
 static void entry(struct check *c, const struct buf *bytes)
 {
 	struct err e = ERR_INIT;
-	const char *event = "", *number = "", *digest = "";
+	const char *type = "", *event = "", *number = "", *digest = "";
 	char sha[2 * SHA_LEN + 1];
 
 	json_t *doc =
 		json_strict(buf_str(bytes), bytes->len, "trail entry", &e);
 	json_t *digests = json_object_get(doc, "digests");
-	if (doc == NULL || json_get_str(&event, doc, "event", "entry", &e) ||
+	if (doc == NULL || json_get_str(&type, doc, "type", "entry", &e) ||
+	    json_get_str(&event, doc, "event", "entry", &e) ||
 	    json_get_str(&number, doc, "case", "entry", &e) ||
 	    json_get_str(&digest, digests, "certificate", "entry", &e)) {
 		check_say(c, FINDING_BAD, "proof-entry",
@@ -29,6 +30,9 @@ static void entry(struct check *c, const struct buf *bytes)
 		goto out;
 	}
 	hex_encode(sha, c->sha256, SHA_LEN);
+	if (strcmp(type, "quietus/trail-entry") != 0)
+		check_say(c, FINDING_BAD, "proof-entry",
+			  "The trail's entry is of an unknown type.");
 	if (strcmp(event, "certified") != 0)
 		check_say(c, FINDING_BAD, "proof-entry",
 			  "The trail's entry is not about certifying but "
@@ -71,7 +75,8 @@ static void proof(struct check *c, const struct buf *bytes)
 	if (!c->bad)
 		check_say(c, FINDING_GOOD, "proof",
 			  "The certificate stands in the processor's audit "
-			  "trail (%s, entry %" PRIu64 " of %" PRIu64 ").",
+			  "trail %s as entry %" PRIu64 " (counted from 0) of "
+			  "%" PRIu64 ".",
 			  origin, index, size);
 	c->bad = c->bad || was_bad;
 	buf_release(&text);
