@@ -48,10 +48,13 @@ json_t *json_file(const char *path, size_t max, struct buf *raw,
 int json_known(const json_t *obj, const char *const *keys, const char *what,
 	       struct err *e)
 {
+	/* jansson 2.14 iterates over non-const objects only */
+	json_t *o = json_incref((json_t *)(uintptr_t)obj);
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)obj, key, value)
+	json_decref(o); /* the caller's reference keeps it */
+	json_object_foreach(o, key, value)
 	{
 		const char *const *k = keys;
 		while (*k != NULL && strcmp(*k, key) != 0)

@@ -128,7 +128,7 @@ static int prove_document(struct casedir *c, struct ledger_document *d,
 	struct buf entry;
 	unsigned char sha[SHA_LEN];
 	char hex[2 * SHA_LEN + 1];
-	uint64_t index;
+	uint64_t index = 0;
 	int rc = -1;
 
 	if (d->proof.len != 0)
