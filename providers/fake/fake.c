@@ -362,12 +362,13 @@ static int grow(struct fake *f, struct fake_store *s, struct err *e)
 	if (key_len < 0 || (size_t)key_len >= sizeof(id) - 2)
 		return err_set(e, ERR_FAILED, "the prefix is too long");
 	id[key_len + 1] = '1';
+	unsigned char content[] = "new";
 	struct fake_item item = {.id = id,
 				 .key_len = (size_t)key_len,
 				 .id_len = (size_t)key_len + 2,
 				 .cls = CLASS_CURRENT,
-				 .content = (unsigned char *)"new",
-				 .content_len = 3};
+				 .content = content,
+				 .content_len = sizeof(content) - 1};
 	return store_add(s, &item, e);
 }
 
