@@ -396,6 +396,11 @@ const char *__lsan_default_suppressions(void)
 {
 	return "leak:libconfig.so\n";
 }
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void)
+{
+	return "print_suppressions=0";
+}
 #endif
 
 /* ---- the whole file -------------------------------------------------------
