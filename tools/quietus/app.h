@@ -50,20 +50,22 @@ int cmd_run(struct app *app, int argc, char **argv);
 int cmd_check(struct app *app, int argc, char **argv);
 int cmd_providers(struct app *app, int argc, char **argv);
 
-/* ---- arguments ------------------------------------------------------------ */
+/* ---- arguments ------------------------------------------------------------
+ */
 
 /* An option of one command; a table ends with a NULL name. */
 struct option_spec {
-	const char *name;  /* "--certificate" */
+	const char *name;   /* "--certificate" */
 	const char **value; /* where its argument goes, or NULL */
-	bool *flag;	   /* what a bare option sets, or NULL */
+	bool *flag;	    /* what a bare option sets, or NULL */
 };
 /* Reads options and exactly n plain arguments into args; `what` names those
  * in the message.  0, or EXIT_BAD_USAGE after printing why. */
 int app_arguments(struct app *app, const char **args, int n, const char *what,
 		  const struct option_spec *options, int argc, char **argv);
 
-/* ---- output ---------------------------------------------------------------- */
+/* ---- output ----------------------------------------------------------------
+ */
 
 /* A line on standard output, unless --json was given. */
 void app_say(const struct app *app, const char *fmt, ...)
@@ -83,7 +85,8 @@ const char *app_bytes(char out[APP_NUMBER], uint64_t n);
 #define APP_NAME 160
 const char *app_name(char out[APP_NAME], const unsigned char *id, size_t len);
 
-/* ---- progress ---------------------------------------------------------------- */
+/* ---- progress
+ * ---------------------------------------------------------------- */
 
 /* One line on standard error, only when it is a terminal: done, total (0: not
  * known), rate and time left; drawn at most five times a second. */

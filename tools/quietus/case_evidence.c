@@ -103,7 +103,8 @@ int case_check_roots(struct casedir *c, struct err *e)
 	return 0;
 }
 
-/* ---- bindings ------------------------------------------------------------------- */
+/* ---- bindings
+ * ------------------------------------------------------------------- */
 
 static int same_cert(const char *path, const char *fingerprint,
 		     const char *role, struct err *e)
@@ -181,8 +182,8 @@ int case_check_bindings(struct casedir *c, struct err *e)
 				       "plan %u was made",
 				       c->path, i + 1);
 		if (same_approvers(c, p, e) != 0 ||
-		    same_cert(k->signing_certificate, p->signer, "signer",
-			      e) != 0 ||
+		    same_cert(k->signing_certificate, p->signer, "signer", e) !=
+			    0 ||
 		    same_cert(k->controller.certificate,
 			      p->controller_certificate, "controller",
 			      e) != 0 ||
@@ -199,7 +200,8 @@ int case_check_bindings(struct casedir *c, struct err *e)
 	return 0;
 }
 
-/* ---- approvals ------------------------------------------------------------------- */
+/* ---- approvals
+ * ------------------------------------------------------------------- */
 
 void approval_name(char out[128], unsigned plan, const char *fingerprint)
 {
@@ -211,8 +213,8 @@ void approval_name(char out[128], unsigned plan, const char *fingerprint)
 }
 
 /* One approver's signature over one plan: 1 valid, 0 none, -1 invalid. */
-static int one_approval(struct approval *a, struct casedir *c,
-			unsigned number, size_t approver, struct err *e)
+static int one_approval(struct approval *a, struct casedir *c, unsigned number,
+			size_t approver, struct err *e)
 {
 	const struct plan *p = c->plans[number - 1];
 	const struct buf *bytes = &c->plan_bytes[number - 1];
@@ -231,8 +233,8 @@ static int one_approval(struct approval *a, struct casedir *c,
 	}
 	if (file_read(&der, buf_str(&path), e) != 0 ||
 	    cert_read(&cert, c->closeout->approvers[approver], e) != 0 ||
-	    sign_verify(&sig, der.data, der.len, bytes->data, bytes->len,
-			cert, e) != 0) {
+	    sign_verify(&sig, der.data, der.len, bytes->data, bytes->len, cert,
+			e) != 0) {
 		err_add(e, "%s is not a valid approval of plan %u",
 			buf_str(&path), number);
 		e->code = ERR_REFUSED;
@@ -245,8 +247,7 @@ static int one_approval(struct approval *a, struct casedir *c,
 			buf_str(&path), sig.fingerprint);
 		goto out;
 	}
-	snprintf(a->fingerprint, sizeof(a->fingerprint), "%s",
-		 sig.fingerprint);
+	snprintf(a->fingerprint, sizeof(a->fingerprint), "%s", sig.fingerprint);
 	snprintf(a->subject, sizeof(a->subject), "%s", sig.subject);
 	a->signed_at = sig.signed_at;
 	rc = 1;
@@ -276,7 +277,8 @@ int case_approvals(unsigned *valid, struct casedir *c, unsigned number,
 	return 0;
 }
 
-/* ---- the trail --------------------------------------------------------------------- */
+/* ---- the trail
+ * --------------------------------------------------------------------- */
 
 static void ignore_finding(void *arg, const char *text)
 {
@@ -295,14 +297,14 @@ int case_trail(struct trail **out, struct casedir *c, bool create,
 	int rc = -1;
 
 	buf_init(&seen, 65536);
-	if (trail_open(&t, c->closeout->trail_directory,
-		       c->closeout->trail_key, create, e) != 0)
+	if (trail_open(&t, c->closeout->trail_directory, c->closeout->trail_key,
+		       create, e) != 0)
 		goto out;
 	if (c->ledger != NULL &&
 	    ledger_get(&found, &seen, c->ledger, "checkpoint", e) != 0)
 		goto out;
-	if (found && trail_verify(t, seen.data, seen.len, ignore_finding,
-				  &why, &dummy) != 0) {
+	if (found && trail_verify(t, seen.data, seen.len, ignore_finding, &why,
+				  &dummy) != 0) {
 		err_set(e, ERR_REFUSED,
 			"the trail %s is not the one this case saw before, "
 			"grown: %s",

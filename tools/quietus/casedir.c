@@ -19,8 +19,8 @@
 
 #define SECRET_LEN 32
 
-const char *case_file(struct buf *out, const struct casedir *c,
-		      const char *fmt, ...)
+const char *case_file(struct buf *out, const struct casedir *c, const char *fmt,
+		      ...)
 {
 	char name[256];
 	va_list ap;
@@ -109,8 +109,7 @@ static int read_closeout(struct casedir *c, struct err *e)
 
 	buf_init(&name, 8192);
 	doc = json_file(case_file(&name, c, "case.json"), 65536, NULL, e);
-	if (doc == NULL ||
-	    json_known(doc, keys, buf_str(&name), e) != 0 ||
+	if (doc == NULL || json_known(doc, keys, buf_str(&name), e) != 0 ||
 	    json_get_str(&type, doc, "type", buf_str(&name), e) != 0 ||
 	    json_get_str(&base, doc, "base", buf_str(&name), e) != 0 ||
 	    json_get_str(&file, doc, "file", buf_str(&name), e) != 0)
@@ -181,12 +180,12 @@ int case_read_plans(struct casedir *c, struct err *e)
 		plan_name(name, c->n_plans + 1);
 		if (!file_exists(case_file(&path, c, "%s", name)))
 			break;
-		struct plan **plans = realloc(
-			c->plans, (c->n_plans + 1) * sizeof(*plans));
+		struct plan **plans =
+			realloc(c->plans, (c->n_plans + 1) * sizeof(*plans));
 		if (plans != NULL)
 			c->plans = plans;
-		struct buf *bytes = realloc(
-			c->plan_bytes, (c->n_plans + 1) * sizeof(*bytes));
+		struct buf *bytes = realloc(c->plan_bytes,
+					    (c->n_plans + 1) * sizeof(*bytes));
 		if (bytes != NULL)
 			c->plan_bytes = bytes;
 		if (plans == NULL || bytes == NULL) {
@@ -251,7 +250,8 @@ fail:
 	return -1;
 }
 
-/* ---- making a case -------------------------------------------------------------- */
+/* ---- making a case
+ * -------------------------------------------------------------- */
 
 static int write_case_json(struct casedir *c, struct err *e)
 {
@@ -259,10 +259,10 @@ static int write_case_json(struct casedir *c, struct err *e)
 	int rc = -1;
 	buf_init(&text, 65536);
 	buf_init(&path, 8192);
-	json_t *doc = json_pack("{s:s, s:i, s:s, s:s, s:s}", "type",
-				"quietus/case", "version", 1, "id",
-				c->closeout->id, "base", c->closeout->base,
-				"file", c->closeout->file);
+	json_t *doc =
+		json_pack("{s:s, s:i, s:s, s:s, s:s}", "type", "quietus/case",
+			  "version", 1, "id", c->closeout->id, "base",
+			  c->closeout->base, "file", c->closeout->file);
 	if (doc == NULL) {
 		err_set(e, ERR_FAILED,
 			"the path of the closeout file is not valid UTF-8");
@@ -419,8 +419,7 @@ int case_create(struct casedir **out, struct closeout *closeout,
 		goto fail;
 	}
 	if (sha_once(c->closeout_sha, bytes->data, bytes->len, e) != 0 ||
-	    file_mkdir(closeout->cases, e) != 0 ||
-	    file_mkdir(c->path, e) != 0)
+	    file_mkdir(closeout->cases, e) != 0 || file_mkdir(c->path, e) != 0)
 		goto fail;
 	if (file_lock(&c->lock, case_file(&path, c, "lock"), e) != 0) {
 		err_add(e, "case %s is in use", c->path);

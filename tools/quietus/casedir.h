@@ -65,9 +65,8 @@ int case_create(struct casedir **out, struct closeout *c,
 void case_close(struct casedir *c);
 
 /* path/name, appended to out (which is reset first). */
-const char *case_file(struct buf *out, const struct casedir *c,
-		      const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+const char *case_file(struct buf *out, const struct casedir *c, const char *fmt,
+		      ...) __attribute__((format(printf, 3, 4)));
 
 /* Reads the plan files again after one was written. */
 int case_read_plans(struct casedir *c, struct err *e);

@@ -34,8 +34,8 @@ static int say_what(struct app *app, struct casedir *c, struct err *e)
 			return -1;
 		}
 		app_say(app, "  %-11s %s items, %s: %llu to go, %llu kept%s%s",
-			s->name, app_count(n, s->items),
-			app_bytes(b, s->bytes), (unsigned long long)s->destroy,
+			s->name, app_count(n, s->items), app_bytes(b, s->bytes),
+			(unsigned long long)s->destroy,
 			(unsigned long long)s->retain,
 			found.len != 0 ? "; found as: " : "", buf_str(&found));
 		buf_release(&found);
@@ -56,8 +56,7 @@ static int refuse_blockers(struct app *app, struct casedir *c, struct err *e)
 		       p->number);
 }
 
-static int listed(const struct plan *p, const char *fingerprint,
-		  struct err *e)
+static int listed(const struct plan *p, const char *fingerprint, struct err *e)
 {
 	if (plan_approver(p, fingerprint))
 		return 0;
@@ -177,12 +176,11 @@ static int approve(struct app *app, struct casedir *c, const char *cert,
 			c->closed ? "is closed" : "has no plan");
 		goto out;
 	}
-	if (case_check_bindings(c, e) != 0 ||
-	    refuse_blockers(app, c, e) != 0 || say_what(app, c, e) != 0)
+	if (case_check_bindings(c, e) != 0 || refuse_blockers(app, c, e) != 0 ||
+	    say_what(app, c, e) != 0)
 		goto out;
-	rc = signature != NULL
-		     ? take_signature(&der, fp, c, signature, e)
-		     : sign_here(&der, fp, app, c, cert, key, e);
+	rc = signature != NULL ? take_signature(&der, fp, c, signature, e)
+			       : sign_here(&der, fp, app, c, cert, key, e);
 	if (rc != 0)
 		goto out;
 	already(&again, c, fp);
@@ -197,10 +195,10 @@ static int approve(struct app *app, struct casedir *c, const char *cert,
 		valid >= need ? "" : " More are needed.");
 	if (valid >= need)
 		app_say(app, "Next: quietus destroy %s", c->path);
-	app_json(app, json_pack("{s:s, s:i, s:s, s:i, s:i}", "id",
-				c->closeout->id, "plan", (int)c->n_plans,
-				"approver", fp, "approvals", (int)valid,
-				"required", (int)need));
+	app_json(app,
+		 json_pack("{s:s, s:i, s:s, s:i, s:i}", "id", c->closeout->id,
+			   "plan", (int)c->n_plans, "approver", fp, "approvals",
+			   (int)valid, "required", (int)need));
 out:
 	buf_release(&der);
 	return rc;
@@ -209,16 +207,14 @@ out:
 int cmd_approve(struct app *app, int argc, char **argv)
 {
 	const char *name, *cert = NULL, *key = NULL, *signature = NULL;
-	const struct option_spec options[] = {
-		{"--certificate", &cert, NULL},
-		{"--key", &key, NULL},
-		{"--signature", &signature, NULL},
-		{NULL, NULL, NULL}};
+	const struct option_spec options[] = {{"--certificate", &cert, NULL},
+					      {"--key", &key, NULL},
+					      {"--signature", &signature, NULL},
+					      {NULL, NULL, NULL}};
 	struct casedir *c = NULL;
 	struct err e = ERR_INIT;
 
-	int rc = app_arguments(app, &name, 1, "the case", options, argc,
-			       argv);
+	int rc = app_arguments(app, &name, 1, "the case", options, argc, argv);
 	if (rc != 0)
 		return rc;
 	bool here = cert != NULL && key != NULL && signature == NULL;

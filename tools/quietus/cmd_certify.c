@@ -23,7 +23,8 @@ static const char *stem(enum kind kind)
 	return kind == KIND_EXCEPTION ? "exception-report" : "certificate";
 }
 
-/* ---- fixing ------------------------------------------------------------------- */
+/* ---- fixing
+ * ------------------------------------------------------------------- */
 
 /* Whether anything was done that a document could speak of. */
 static int something_to_say(struct casedir *c, struct err *e)
@@ -59,8 +60,8 @@ static int fix(unsigned *number, struct casedir *c, struct err *e)
 	    sha_once(sha, bytes.data, bytes.len, e) != 0 ||
 	    ledger_begin(c->ledger, e) != 0)
 		goto out;
-	if (ledger_fix_document(c->ledger, *number, kind, bytes.data,
-				bytes.len, e) != 0 ||
+	if (ledger_fix_document(c->ledger, *number, kind, bytes.data, bytes.len,
+				e) != 0 ||
 	    case_queue_event(c, "certified", "certificate", sha, e) != 0 ||
 	    ledger_set_i64(c->ledger, "changed", 0, e) != 0) {
 		ledger_rollback(c->ledger);
@@ -72,7 +73,8 @@ out:
 	return rc;
 }
 
-/* ---- signature and proof --------------------------------------------------------- */
+/* ---- signature and proof
+ * --------------------------------------------------------- */
 
 static int in_ledger(struct casedir *c, int rc, struct err *e)
 {
@@ -152,7 +154,8 @@ out:
 	return rc;
 }
 
-/* ---- files -------------------------------------------------------------------------- */
+/* ---- files
+ * -------------------------------------------------------------------------- */
 
 static int write_files(struct casedir *c, const struct ledger_document *d,
 		       const char *name, struct err *e)
@@ -229,7 +232,8 @@ out:
 	return rc;
 }
 
-/* ---- the step ------------------------------------------------------------------------- */
+/* ---- the step
+ * ------------------------------------------------------------------------- */
 
 int step_certify(enum kind *kind, struct app *app, struct casedir *c,
 		 struct err *e)
@@ -245,8 +249,7 @@ int step_certify(enum kind *kind, struct app *app, struct casedir *c,
 	bool published = found && d.published;
 	*kind = d.kind;
 	ledger_document_release(&d);
-	if (rc != 0 ||
-	    ledger_get_i64(&changed, c->ledger, "changed", e) != 0 ||
+	if (rc != 0 || ledger_get_i64(&changed, c->ledger, "changed", e) != 0 ||
 	    ledger_any_intent(&app->destroyed_something, c->ledger, e) != 0)
 		return -1;
 	if (found && !published)
@@ -287,8 +290,9 @@ int cmd_certify(struct app *app, int argc, char **argv)
 		app_say(app, "Certificate (%s): %s/certificate.json",
 			kind_name(kind), c->path);
 		if (c->closeout->controller.certificate != NULL)
-			app_say(app, "Inventory for the controller, encrypted "
-				     "to its certificate: %s/inventory/",
+			app_say(app,
+				"Inventory for the controller, encrypted "
+				"to its certificate: %s/inventory/",
 				c->path);
 	}
 	if (rc == 0)

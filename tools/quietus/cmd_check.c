@@ -12,8 +12,7 @@ static void say_description(struct app *app, const struct closeout_source *s,
 	json_t *blockers = json_array(), *classes = json_array();
 	app_say(app, "  %s (%s): reachable", s->name, s->provider->name);
 	for (size_t i = 0; i < d->n_facts; i++)
-		app_say(app, "    %s: %s", d->facts[i].key,
-			d->facts[i].value);
+		app_say(app, "    %s: %s", d->facts[i].key, d->facts[i].value);
 	for (const enum copy_class *c = s->provider->classes;
 	     *c != CLASS_UNKNOWN; c++) {
 		static const char *const words[] = {
@@ -24,11 +23,10 @@ static void say_description(struct app *app, const struct closeout_source *s,
 		app_say(app, "    %-20s %s%s%s", class_name(*c),
 			words[r->presence], r->why[0] != '\0' ? ": " : "",
 			r->why);
-		json_array_append_new(classes,
-				      json_pack("{s:s, s:s, s:s}", "class",
-						class_name(*c), "presence",
-						words[r->presence], "why",
-						r->why));
+		json_array_append_new(
+			classes, json_pack("{s:s, s:s, s:s}", "class",
+					   class_name(*c), "presence",
+					   words[r->presence], "why", r->why));
 	}
 	for (size_t i = 0; i < d->n_blockers; i++) {
 		app_warn("    blocker %s: %s", d->blockers[i].kind,
@@ -40,9 +38,9 @@ static void say_description(struct app *app, const struct closeout_source *s,
 					    "text", d->blockers[i].text));
 	}
 	json_array_append_new(list,
-			      json_pack("{s:s, s:b, s:o, s:o}", "name",
-					s->name, "reachable", 1, "classes",
-					classes, "blockers", blockers));
+			      json_pack("{s:s, s:b, s:o, s:o}", "name", s->name,
+					"reachable", 1, "classes", classes,
+					"blockers", blockers));
 }
 
 /* 0 good, 1 blockers, -1 failed (said). */
@@ -69,9 +67,8 @@ static int check_source(struct app *app, const struct closeout *k, size_t i,
 			app_warn("quietus: %s", e.msg);
 		json_array_append_new(list,
 				      json_pack("{s:s, s:b, s:s*}", "name",
-						k->sources[i].name,
-						"reachable", 0, "error",
-						e.msg));
+						k->sources[i].name, "reachable",
+						0, "error", e.msg));
 	}
 	description_release(&d);
 	source_close(&s);
@@ -115,10 +112,9 @@ int cmd_providers(struct app *app, int argc, char **argv)
 	for (const struct provider *const *p = provider_list(); *p != NULL;
 	     p++) {
 		app_say(app, "%-12s %s", (*p)->name, (*p)->summary);
-		json_array_append_new(built,
-				      json_pack("{s:s, s:s}", "name",
-						(*p)->name, "summary",
-						(*p)->summary));
+		json_array_append_new(built, json_pack("{s:s, s:s}", "name",
+						       (*p)->name, "summary",
+						       (*p)->summary));
 	}
 	for (const char *const *m = provider_missing(); *m != NULL; m++) {
 		app_say(app, "left out     %s", *m);

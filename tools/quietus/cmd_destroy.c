@@ -86,8 +86,9 @@ int cmd_destroy(struct app *app, int argc, char **argv)
 	if (rc == 0)
 		rc = step_destroy(&kind, app, c, &e);
 	if (rc == 0 && kind != KIND_FINAL)
-		app_say(app, "Some verdict keeps the certificate from being "
-			     "final (it would be: %s).",
+		app_say(app,
+			"Some verdict keeps the certificate from being "
+			"final (it would be: %s).",
 			kind_name(kind));
 	if (rc == 0)
 		app_say(app, "Next: quietus certify %s", c->path);

@@ -158,7 +158,8 @@ int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 	return fix_plan(c, n, PLAN_DELTA, e);
 }
 
-/* ---- showing a plan ------------------------------------------------------------ */
+/* ---- showing a plan
+ * ------------------------------------------------------------ */
 
 static void say_source(struct app *app, const struct plan_source *s)
 {
@@ -258,11 +259,10 @@ static int show_json(struct app *app, struct casedir *c, unsigned n,
 	clock_text(date, p->earliest_final);
 	for (size_t i = 0; i < p->n_sources; i++)
 		json_array_append_new(sources, source_json(&p->sources[i]));
-	app_json(app,
-		 json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:s}", "id",
-			   c->closeout->id, "case", c->path, "plan", name,
-			   "number", (int)n, "sources", sources, "blockers",
-			   blockers, "earliest_final", date));
+	app_json(app, json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:s}", "id",
+				c->closeout->id, "case", c->path, "plan", name,
+				"number", (int)n, "sources", sources,
+				"blockers", blockers, "earliest_final", date));
 	return 0;
 }
 
@@ -274,25 +274,26 @@ int step_show_plan(struct app *app, struct casedir *c, unsigned n,
 	if (app->json)
 		return show_json(app, c, n, e);
 	plan_name(name, n);
-	app_say(app, "Plan %u of case %s (%s/%s):", n, c->closeout->id,
-		c->path, name);
+	app_say(app, "Plan %u of case %s (%s/%s):", n, c->closeout->id, c->path,
+		name);
 	for (size_t i = 0; i < p->n_sources; i++)
 		say_source(app, &p->sources[i]);
 	clock_text(date, p->earliest_final);
 	app_say(app, "A final certificate is possible from %s on.", date);
 	if (p->n_blockers != 0) {
-		app_say(app,
-			"This plan cannot be approved: it has blockers.");
+		app_say(app, "This plan cannot be approved: it has blockers.");
 		return step_show_blockers(app, c, n, e);
 	}
-	app_say(app, "Next: %u approval%s: quietus approve %s --certificate C "
-		     "--key K",
+	app_say(app,
+		"Next: %u approval%s: quietus approve %s --certificate C "
+		"--key K",
 		p->approvals_required, p->approvals_required == 1 ? "" : "s",
 		c->path);
 	return 0;
 }
 
-/* ---- the command ------------------------------------------------------------------- */
+/* ---- the command
+ * ------------------------------------------------------------------- */
 
 /* --delta takes a case, or the closeout file it was planned from. */
 static int open_for_delta(struct casedir **c, const char *arg, struct err *e)

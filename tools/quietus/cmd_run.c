@@ -50,8 +50,7 @@ static int advance(enum kind *kind, struct app *app, struct casedir *c,
 	struct standing s;
 	if (step_standing(&s, c, e) != 0)
 		return -1;
-	if (s.state == STATE_DESTROYING &&
-	    step_destroy(kind, app, c, e) != 0)
+	if (s.state == STATE_DESTROYING && step_destroy(kind, app, c, e) != 0)
 		return -1;
 	if (s.state == STATE_DESTROYING || s.state == STATE_DESTROYED)
 		return step_certify(kind, app, c, e);
@@ -67,8 +66,8 @@ int cmd_run(struct app *app, int argc, char **argv)
 	struct err e = ERR_INIT;
 	enum kind kind = KIND_NONE;
 
-	int rc = app_arguments(app, &arg, 1, "a closeout file or a case",
-			       NULL, argc, argv);
+	int rc = app_arguments(app, &arg, 1, "a closeout file or a case", NULL,
+			       argc, argv);
 	if (rc != 0)
 		return rc;
 	rc = begin(&c, app, arg, &e);

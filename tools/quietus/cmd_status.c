@@ -12,13 +12,14 @@
 
 const char *state_name(enum state s)
 {
-	static const char *const names[] = {"planned",	 "approved",
+	static const char *const names[] = {"planned",	  "approved",
 					    "destroying", "destroyed",
-					    "certified", "closed"};
+					    "certified",  "closed"};
 	return names[s];
 }
 
-/* ---- standing ------------------------------------------------------------------ */
+/* ---- standing
+ * ------------------------------------------------------------------ */
 
 static int all_checked(bool *all, struct casedir *c, struct err *e)
 {
@@ -53,8 +54,8 @@ int step_standing(struct standing *out, struct casedir *c, struct err *e)
 	out->required = c->closeout->approvals_required;
 	out->too_early = clock_now() < c->closeout->not_before;
 	for (size_t i = 0; i < c->closeout->n_sources; i++)
-		out->returns |= c->closeout->sources[i].choice ==
-				DISPOSITION_RETURN;
+		out->returns |=
+			c->closeout->sources[i].choice == DISPOSITION_RETURN;
 	if (c->n_plans == 0)
 		return 0;
 	struct err ignored = ERR_INIT;
@@ -84,7 +85,8 @@ int step_standing(struct standing *out, struct casedir *c, struct err *e)
 	return 0;
 }
 
-/* ---- what is next ------------------------------------------------------------------ */
+/* ---- what is next
+ * ------------------------------------------------------------------ */
 
 /* Items left and the rate of the batches so far. */
 static int time_left(struct buf *out, struct casedir *c, struct err *e)
@@ -198,8 +200,9 @@ int step_next(struct buf *out, const struct standing *s, struct casedir *c,
 		if (time_left(out, c, e) != 0)
 			return -1;
 		if (s->approvals < s->required)
-			buf_putf(out, "  The newest plan lacks approvals: "
-				      "quietus approve %s.",
+			buf_putf(out,
+				 "  The newest plan lacks approvals: "
+				 "quietus approve %s.",
 				 c->path);
 		buf_putf(out,
 			 "  The operator carries on with: quietus destroy "
@@ -220,7 +223,9 @@ int step_next(struct buf *out, const struct standing *s, struct casedir *c,
 	}
 }
 
-/* ---- output ----------------------------------------------------------------------------- */
+/* ---- output
+ * -----------------------------------------------------------------------------
+ */
 
 static json_t *line_json(const struct statement_line *l)
 {
@@ -234,8 +239,7 @@ static json_t *line_json(const struct statement_line *l)
 		json_object_set_new(o, "until", json_string(date));
 	}
 	if (l->retention != NULL)
-		json_object_set_new(o, "retention",
-				    json_string(l->retention));
+		json_object_set_new(o, "retention", json_string(l->retention));
 	return o;
 }
 
@@ -329,9 +333,8 @@ int step_status(struct app *app, struct casedir *c, struct err *e)
 		 json_pack("{s:s, s:s, s:O, s:s, s:i, s:i, s:o, s:s}", "id",
 			   c->closeout->id, "state", state_name(s.state),
 			   "sources", sources, "certificate",
-			   kind_name(s.document), "approvals",
-			   (int)s.approvals, "approvals_required",
-			   (int)s.required, "blockers",
+			   kind_name(s.document), "approvals", (int)s.approvals,
+			   "approvals_required", (int)s.required, "blockers",
 			   blockers != NULL ? json_incref(blockers)
 					    : json_array(),
 			   "next", buf_str(&next)));

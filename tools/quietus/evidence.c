@@ -21,11 +21,11 @@ void evidence_release(struct evidence *ev)
 	memset(ev, 0, sizeof(*ev));
 }
 
-/* ---- lines -------------------------------------------------------------------- */
+/* ---- lines
+ * -------------------------------------------------------------------- */
 
-static struct statement_line *line_for(struct evidence *ev,
-				       enum copy_class cls, enum verdict v,
-				       const char *retention)
+static struct statement_line *line_for(struct evidence *ev, enum copy_class cls,
+				       enum verdict v, const char *retention)
 {
 	for (size_t i = 0; i < ev->n_lines; i++) {
 		struct statement_line *l = &ev->lines[i];
@@ -115,7 +115,8 @@ static int class_line(struct evidence *ev, struct casedir *c, size_t source,
 	return 0;
 }
 
-/* ---- one pass over the items ------------------------------------------------------- */
+/* ---- one pass over the items
+ * ------------------------------------------------------- */
 
 struct pass {
 	struct evidence *ev;
@@ -130,8 +131,8 @@ struct pass {
 	void *arg;
 };
 
-static int leaves(struct pass *p, const struct ledger_item *it,
-		  enum verdict v, struct err *e)
+static int leaves(struct pass *p, const struct ledger_item *it, enum verdict v,
+		  struct err *e)
 {
 	struct record rec;
 	unsigned char salt[SHA_LEN], leaf[SHA_LEN];
@@ -161,12 +162,10 @@ static int pass_item(void *arg, const struct ledger_item *it, struct err *e)
 	struct pass *p = arg;
 	struct note note = {0};
 	const struct item *item = &it->item;
-	const struct closeout_source *src =
-		&p->c->closeout->sources[p->source];
+	const struct closeout_source *src = &p->c->closeout->sources[p->source];
 
-	if (p->any_note &&
-	    ledger_note(&note, p->c->ledger, p->source, it->plan, item->id,
-			item->id_len, e) != 0)
+	if (p->any_note && ledger_note(&note, p->c->ledger, p->source, it->plan,
+				       item->id, item->id_len, e) != 0)
 		return -1;
 	enum verdict v = scan_verdict(
 		it, &note,
@@ -177,8 +176,7 @@ static int pass_item(void *arg, const struct ledger_item *it, struct err *e)
 	const char *retention = NULL;
 	if (v == VERDICT_RETAINED && item->retention <= src->n_retention)
 		retention = src->retention[item->retention - 1].name;
-	struct statement_line *l =
-		line_for(p->ev, item->cls, v, retention);
+	struct statement_line *l = line_for(p->ev, item->cls, v, retention);
 	if (l == NULL)
 		return err_set(e, ERR_FAILED, "out of memory");
 	l->items++;
@@ -227,14 +225,10 @@ static int add_classes(struct pass *p, struct err *e)
 }
 
 int evidence_source(struct evidence *out, struct casedir *c, size_t source,
-		    bool roots, evidence_line_fn *fn, void *arg,
-		    struct err *e)
+		    bool roots, evidence_line_fn *fn, void *arg, struct err *e)
 {
-	struct pass p = {.ev = out,
-			 .c = c,
-			 .source = source,
-			 .fn = fn,
-			 .arg = arg};
+	struct pass p = {
+		.ev = out, .c = c, .source = source, .fn = fn, .arg = arg};
 	int64_t error = 0;
 	int rc = -1;
 
@@ -277,7 +271,8 @@ out:
 	return rc;
 }
 
-/* ---- inventory ------------------------------------------------------------------------ */
+/* ---- inventory
+ * ------------------------------------------------------------------------ */
 
 /* Plain bytes per part; the CMS is a little larger, far below 64 MiB, and the
  * memory stays small. */
@@ -299,9 +294,9 @@ static int write_part(struct parts *p, struct err *e)
 	buf_init(&der, 64u << 20);
 	buf_init(&path, 8192);
 	if (seal(&der, p->to, p->plain.data, p->plain.len, e) == 0)
-		rc = file_write(case_file(&path, p->c, "inventory/%04zu.cms",
-					  p->n + 1),
-				der.data, der.len, e);
+		rc = file_write(
+			case_file(&path, p->c, "inventory/%04zu.cms", p->n + 1),
+			der.data, der.len, e);
 	p->n++;
 	buf_reset(&p->plain);
 	buf_release(&der);

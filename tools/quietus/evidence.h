@@ -31,8 +31,7 @@ typedef int evidence_line_fn(void *arg, const void *line, size_t len,
 /* Fills out for one source.  roots: compute both Merkle roots (a second or so
  * per million items).  fn (may be NULL): receives the inventory. */
 int evidence_source(struct evidence *out, struct casedir *c, size_t source,
-		    bool roots, evidence_line_fn *fn, void *arg,
-		    struct err *e);
+		    bool roots, evidence_line_fn *fn, void *arg, struct err *e);
 void evidence_release(struct evidence *ev);
 
 /* The kind that a certificate would have now. */

@@ -76,7 +76,8 @@ static void parts_release(struct parts *p)
 	trail_free(p->trail);
 }
 
-/* ---- sources ------------------------------------------------------------------- */
+/* ---- sources
+ * ------------------------------------------------------------------- */
 
 /* A text of the ledger, or NULL when there is none or it is empty. */
 static int text(const char **out, struct parts *p, size_t i, const char *key,
@@ -201,9 +202,8 @@ static int fill_source(struct parts *p, size_t i, struct err *e)
 	out->unplanned = ev->unplanned;
 	if (text(&out->method, p, i, "method", e) != 0 ||
 	    text(&out->limits, p, i, "limits", e) != 0 ||
-	    text(&out->purge, p, i, "purge", e) != 0 ||
-	    residue(p, i, e) != 0 || bystanders(p, i, e) != 0 ||
-	    number(&empty, p, i, "empty", e) != 0 ||
+	    text(&out->purge, p, i, "purge", e) != 0 || residue(p, i, e) != 0 ||
+	    bystanders(p, i, e) != 0 || number(&empty, p, i, "empty", e) != 0 ||
 	    ledger_first_intent(&out->started, p->c->ledger, i, e) != 0)
 		return -1;
 	out->selected_nothing = empty != 0 && ev->items == 0;
@@ -232,7 +232,8 @@ static int fill_sources(struct parts *p, struct err *e)
 	return 0;
 }
 
-/* ---- plans and approvals ----------------------------------------------------------- */
+/* ---- plans and approvals
+ * ----------------------------------------------------------- */
 
 static int keep_approval(void *arg, const struct approval *a, struct err *e)
 {
@@ -287,7 +288,8 @@ static int fill_plans(struct parts *p, struct err *e)
 	return 0;
 }
 
-/* ---- retention, exclusions, earlier documents --------------------------------------- */
+/* ---- retention, exclusions, earlier documents
+ * --------------------------------------- */
 
 static int fill_reservations(struct parts *p, struct err *e)
 {
@@ -309,8 +311,7 @@ static int fill_reservations(struct parts *p, struct err *e)
 	for (size_t i = 0; i < k->n_sources; i++)
 		for (size_t x = 0; x < k->sources[i].n_excluded; x++, n++) {
 			p->excluded[n].source = k->sources[i].name;
-			p->excluded[n].kind =
-				k->sources[i].excluded[x].kind;
+			p->excluded[n].kind = k->sources[i].excluded[x].kind;
 			p->excluded[n].reason =
 				k->sources[i].excluded[x].reason;
 		}
@@ -335,8 +336,7 @@ static int fill_earlier(struct parts *p, unsigned number_now, struct err *e)
 					 (unsigned)i + 1, e);
 		if (rc == 0 && !found)
 			rc = err_set(e, ERR_REFUSED,
-				     "the ledger holds no document %zu",
-				     i + 1);
+				     "the ledger holds no document %zu", i + 1);
 		if (rc == 0) {
 			snprintf(p->earlier_names[i],
 				 sizeof(p->earlier_names[i]), "%s-%zu.json",
@@ -357,7 +357,8 @@ static int fill_earlier(struct parts *p, unsigned number_now, struct err *e)
 	return 0;
 }
 
-/* ---- the whole ------------------------------------------------------------------------ */
+/* ---- the whole
+ * ------------------------------------------------------------------------ */
 
 static void fill_parties(struct parts *p)
 {

@@ -128,8 +128,7 @@ struct prints {
 	const char **list;
 };
 
-static int print_of(char out[FINGERPRINT_TEXT], const char *path,
-		    struct err *e)
+static int print_of(char out[FINGERPRINT_TEXT], const char *path, struct err *e)
 {
 	struct cert *cert = NULL;
 	if (cert_read(&cert, path, e) != 0)

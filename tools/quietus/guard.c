@@ -23,7 +23,8 @@ struct guard {
 	struct bystanders *by; /* one per source */
 };
 
-/* ---- preconditions ------------------------------------------------------------- */
+/* ---- preconditions
+ * ------------------------------------------------------------- */
 
 static int check_date(const struct casedir *c, struct err *e)
 {
@@ -109,13 +110,13 @@ void guard_free(struct guard *g)
 	free(g);
 }
 
-const struct bystanders *guard_bystanders(const struct guard *g,
-					  size_t source)
+const struct bystanders *guard_bystanders(const struct guard *g, size_t source)
 {
 	return &g->by[source];
 }
 
-/* ---- a batch in memory ------------------------------------------------------------ */
+/* ---- a batch in memory
+ * ------------------------------------------------------------ */
 
 struct batch {
 	struct ledger *ledger;
@@ -130,7 +131,7 @@ struct batch {
 	const struct buf *low;
 	bool retry;
 	int64_t now;
-	uint32_t group; /* of the item taken last */
+	uint32_t group;	 /* of the item taken last */
 	struct buf last; /* the lowest id in the range */
 };
 
@@ -203,16 +204,15 @@ static int left_out(bool *out, struct batch *b, const struct ledger_item *it,
 	struct note note;
 	const struct item *i = &it->item;
 	*out = true;
-	if (ledger_note(&note, b->ledger, b->source, it->plan, i->id,
-			i->id_len, e) != 0)
+	if (ledger_note(&note, b->ledger, b->source, it->plan, i->id, i->id_len,
+			e) != 0)
 		return -1;
 	if (note.act == NOTE_ABSENT)
 		return 0;
 	if (i->locked_until > b->now)
 		return ledger_note_act(b->ledger, b->source, it->plan, i->id,
-				       i->id_len, NOTE_LOCKED,
-				       i->locked_until, "locked by the store",
-				       e);
+				       i->id_len, NOTE_LOCKED, i->locked_until,
+				       "locked by the store", e);
 	if (i->held)
 		return ledger_note_act(b->ledger, b->source, it->plan, i->id,
 				       i->id_len, NOTE_HELD, 0,
@@ -260,7 +260,8 @@ static int batch_settle(struct batch *b, struct err *e)
 				   : err_set(e, ERR_FAILED, "out of memory");
 }
 
-/* ---- outcomes ----------------------------------------------------------------------- */
+/* ---- outcomes
+ * ----------------------------------------------------------------------- */
 
 static enum note_code note_of(enum outcome_code code)
 {
@@ -296,9 +297,8 @@ static int record(uint64_t *failed, uint64_t *drifted, struct batch *b,
 			continue;
 		if (note == NOTE_NONE) {
 			if (b->retry &&
-			    ledger_note_clear(b->ledger, b->source,
-					      b->plans[i], it->id, it->id_len,
-					      e) != 0)
+			    ledger_note_clear(b->ledger, b->source, b->plans[i],
+					      it->id, it->id_len, e) != 0)
 				return -1;
 			continue;
 		}
@@ -306,8 +306,7 @@ static int record(uint64_t *failed, uint64_t *drifted, struct batch *b,
 		if (note == NOTE_DRIFTED)
 			++*drifted;
 		if (ledger_note_act(b->ledger, b->source, b->plans[i], it->id,
-				    it->id_len, note, o->until, o->why,
-				    e) != 0)
+				    it->id_len, note, o->until, o->why, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -319,16 +318,16 @@ static int drift_error(const struct batch *b, uint64_t drifted, struct err *e)
 		char name[APP_NAME];
 		if (b->outcomes[i].code != OUTCOME_DRIFTED)
 			continue;
-		return err_set(e, ERR_DRIFT,
-			       "%llu item%s not what was planned and "
-			       "not touched, for example %s%s%s; next: quietus "
-			       "plan --delta",
-			       (unsigned long long)drifted,
-			       drifted == 1 ? " is" : "s are",
-			       app_name(name, b->items[i].id,
-					b->items[i].id_len),
-			       b->outcomes[i].why[0] != '\0' ? ": " : "",
-			       b->outcomes[i].why);
+		return err_set(
+			e, ERR_DRIFT,
+			"%llu item%s not what was planned and "
+			"not touched, for example %s%s%s; next: quietus "
+			"plan --delta",
+			(unsigned long long)drifted,
+			drifted == 1 ? " is" : "s are",
+			app_name(name, b->items[i].id, b->items[i].id_len),
+			b->outcomes[i].why[0] != '\0' ? ": " : "",
+			b->outcomes[i].why);
 	}
 	return err_set(e, ERR_DRIFT, "data is not as planned");
 }
@@ -446,7 +445,9 @@ int guard_step(struct step *out, struct guard *g, size_t source,
 	return 0;
 }
 
-/* ---- retry ----------------------------------------------------------------------------- */
+/* ---- retry
+ * -----------------------------------------------------------------------------
+ */
 
 static int retry_item(void *arg, const struct ledger_item *it, struct err *e)
 {

@@ -44,7 +44,6 @@ int guard_retry(struct step *out, struct guard *g, size_t source,
 		struct source *s, struct err *e);
 
 /* Bystanders measured by the provider inside its transactions (I10). */
-const struct bystanders *guard_bystanders(const struct guard *g,
-					  size_t source);
+const struct bystanders *guard_bystanders(const struct guard *g, size_t source);
 
 #endif

@@ -77,8 +77,7 @@ sqlite3_stmt *db_fresh(struct ledger *l, const char *sql, struct err *e)
 	return s;
 }
 
-int db_run(struct ledger *l, sqlite3_stmt *s, const char *doing,
-	   struct err *e)
+int db_run(struct ledger *l, sqlite3_stmt *s, const char *doing, struct err *e)
 {
 	int rc = sqlite3_step(s);
 	if (rc == SQLITE_DONE || rc == SQLITE_ROW) {
@@ -92,8 +91,7 @@ int db_run(struct ledger *l, sqlite3_stmt *s, const char *doing,
 
 void db_bytes(sqlite3_stmt *s, int at, const void *data, size_t len)
 {
-	sqlite3_bind_blob(s, at, len != 0 ? data : "", (int)len,
-			  SQLITE_STATIC);
+	sqlite3_bind_blob(s, at, len != 0 ? data : "", (int)len, SQLITE_STATIC);
 }
 
 int db_column(struct buf *out, sqlite3_stmt *s, int col, struct err *e)
@@ -112,8 +110,7 @@ struct ledger_lane *db_lane(struct ledger *l, size_t source, struct err *e)
 {
 	if (source >= l->n_lanes) {
 		size_t n = source + 8;
-		struct ledger_lane *more =
-			realloc(l->lanes, n * sizeof(*more));
+		struct ledger_lane *more = realloc(l->lanes, n * sizeof(*more));
 		if (more == NULL) {
 			err_set(e, ERR_FAILED, "out of memory");
 			return NULL;
@@ -197,8 +194,8 @@ int ledger_open(struct ledger **out, const char *path, struct err *e)
 	sqlite3_finalize(s);
 	if (version != 1) {
 		err_set(e, ERR_REFUSED,
-			"ledger %s has version %d; this program knows 1",
-			path, version);
+			"ledger %s has version %d; this program knows 1", path,
+			version);
 		ledger_close(l);
 		return -1;
 	}
@@ -274,10 +271,11 @@ void ledger_rollback(struct ledger *l)
 	}
 }
 
-/* ---- facts ----------------------------------------------------------------- */
+/* ---- facts -----------------------------------------------------------------
+ */
 
-int ledger_set(struct ledger *l, const char *key, const void *value,
-	       size_t len, struct err *e)
+int ledger_set(struct ledger *l, const char *key, const void *value, size_t len,
+	       struct err *e)
 {
 	static const char sql[] = "INSERT OR REPLACE INTO fact VALUES(?1, ?2)";
 	sqlite3_stmt *s = db_kept(l, sql, e);
@@ -288,8 +286,8 @@ int ledger_set(struct ledger *l, const char *key, const void *value,
 	return db_run(l, s, "storing a fact", e);
 }
 
-int ledger_get(bool *found, struct buf *out, struct ledger *l,
-	       const char *key, struct err *e)
+int ledger_get(bool *found, struct buf *out, struct ledger *l, const char *key,
+	       struct err *e)
 {
 	static const char sql[] = "SELECT value FROM fact WHERE key = ?1";
 	sqlite3_stmt *s = db_kept(l, sql, e);
@@ -393,7 +391,8 @@ int ledger_get_source_i64(int64_t *value, struct ledger *l, size_t source,
 	return rc;
 }
 
-/* ---- descriptions -------------------------------------------------------------- */
+/* ---- descriptions
+ * -------------------------------------------------------------- */
 
 int ledger_put_class(struct ledger *l, size_t source, enum phase phase,
 		     enum copy_class c, const struct class_report *r,
@@ -457,11 +456,11 @@ int ledger_put_fact(struct ledger *l, size_t source, const struct fact *f,
 	return db_run(l, s, "storing a host fact", e);
 }
 
-int ledger_facts(struct ledger *l, size_t source, ledger_fact_fn *fn,
-		 void *arg, struct err *e)
+int ledger_facts(struct ledger *l, size_t source, ledger_fact_fn *fn, void *arg,
+		 struct err *e)
 {
-	sqlite3_stmt *s = db_fresh(
-		l, "SELECT key, value FROM host WHERE source = ?1", e);
+	sqlite3_stmt *s =
+		db_fresh(l, "SELECT key, value FROM host WHERE source = ?1", e);
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)source);
@@ -530,7 +529,8 @@ int ledger_blockers(struct ledger *l, unsigned plan, ledger_blocker_fn *fn,
 	return rc;
 }
 
-/* ---- queue of trail entries ------------------------------------------------------- */
+/* ---- queue of trail entries
+ * ------------------------------------------------------- */
 
 int ledger_queue_entry(struct ledger *l, const void *entry, size_t len,
 		       struct err *e)
@@ -573,7 +573,8 @@ int ledger_unqueue_entry(struct ledger *l, int64_t key, struct err *e)
 	return db_run(l, s, "emptying the queue", e);
 }
 
-/* ---- documents -------------------------------------------------------------------- */
+/* ---- documents
+ * -------------------------------------------------------------------- */
 
 int ledger_fix_document(struct ledger *l, unsigned number, enum kind kind,
 			const void *bytes, size_t len, struct err *e)
@@ -624,8 +625,8 @@ int ledger_published(struct ledger *l, unsigned number, struct err *e)
 	return update_document(l, sql, number, NULL, 0, e);
 }
 
-int ledger_document(bool *found, struct ledger_document *out,
-		    struct ledger *l, unsigned number, struct err *e)
+int ledger_document(bool *found, struct ledger_document *out, struct ledger *l,
+		    unsigned number, struct err *e)
 {
 	static const char sql[] =
 		"SELECT number, kind, bytes, signature, proof, published"

@@ -43,10 +43,10 @@ void ledger_rollback(struct ledger *l);
 
 /* Small values by name.  get appends the value to out and says whether there
  * was one. */
-int ledger_set(struct ledger *l, const char *key, const void *value,
-	       size_t len, struct err *e);
-int ledger_get(bool *found, struct buf *out, struct ledger *l,
-	       const char *key, struct err *e);
+int ledger_set(struct ledger *l, const char *key, const void *value, size_t len,
+	       struct err *e);
+int ledger_get(bool *found, struct buf *out, struct ledger *l, const char *key,
+	       struct err *e);
 int ledger_set_i64(struct ledger *l, const char *key, int64_t value,
 		   struct err *e);
 /* *value keeps its content when there is none. */
@@ -75,13 +75,13 @@ int ledger_get_class(struct class_report *r, struct ledger *l, size_t source,
 int ledger_put_fact(struct ledger *l, size_t source, const struct fact *f,
 		    struct err *e);
 typedef int ledger_fact_fn(void *arg, const struct fact *f, struct err *e);
-int ledger_facts(struct ledger *l, size_t source, ledger_fact_fn *fn,
-		 void *arg, struct err *e);
+int ledger_facts(struct ledger *l, size_t source, ledger_fact_fn *fn, void *arg,
+		 struct err *e);
 
 int ledger_put_blocker(struct ledger *l, unsigned plan, size_t source,
 		       const struct blocker *b, struct err *e);
-typedef int ledger_blocker_fn(void *arg, size_t source,
-			      const struct blocker *b, struct err *e);
+typedef int ledger_blocker_fn(void *arg, size_t source, const struct blocker *b,
+			      struct err *e);
 int ledger_blockers(struct ledger *l, unsigned plan, ledger_blocker_fn *fn,
 		    void *arg, struct err *e);
 
@@ -127,7 +127,8 @@ int ledger_items_below(struct ledger *l, size_t source, unsigned plan,
 		       const unsigned char *below, size_t below_len,
 		       ledger_item_fn *fn, void *arg, struct err *e);
 
-/* ---- journal --------------------------------------------------------------- */
+/* ---- journal ---------------------------------------------------------------
+ */
 
 /* Records the intent to destroy the items of (source, plan) with ids from
  * `from` up to where the last batch began.  The caller commits before the
@@ -162,7 +163,8 @@ int ledger_first_intent(int64_t *when, struct ledger *l, size_t source,
 /* Items a second over the batches so far; 0 when it cannot be told. */
 int ledger_rate(double *rate, struct ledger *l, size_t source, struct err *e);
 
-/* ---- notes ----------------------------------------------------------------- */
+/* ---- notes -----------------------------------------------------------------
+ */
 
 /* What is particular about one item. */
 enum note_code {
@@ -188,9 +190,8 @@ struct note {
 };
 
 int ledger_note_act(struct ledger *l, size_t source, unsigned plan,
-		    const unsigned char *id, size_t id_len,
-		    enum note_code code, int64_t until, const char *why,
-		    struct err *e);
+		    const unsigned char *id, size_t id_len, enum note_code code,
+		    int64_t until, const char *why, struct err *e);
 int ledger_note_check(struct ledger *l, size_t source, unsigned plan,
 		      const unsigned char *id, size_t id_len,
 		      enum note_code code, const char *why, struct err *e);
@@ -210,8 +211,7 @@ int ledger_noted(struct ledger *l, size_t source, const unsigned char *below,
 		 size_t below_len, ledger_item_fn *fn, void *arg,
 		 struct err *e);
 /* Whether there is any note about a source: without one, nobody asks. */
-int ledger_any_note(bool *any, struct ledger *l, size_t source,
-		    struct err *e);
+int ledger_any_note(bool *any, struct ledger *l, size_t source, struct err *e);
 
 /* Things seen in the scope that no plan names: counted, and the first
  * UNPLANNED_KEPT names kept for the operator. */
@@ -226,16 +226,17 @@ int ledger_unplanned_names(struct ledger *l, size_t source, size_t most,
 			   ledger_name_fn *fn, void *arg, struct err *e);
 int ledger_forget_unplanned(struct ledger *l, size_t source, struct err *e);
 
-/* ---- bystanders -------------------------------------------------------------- */
+/* ---- bystanders
+ * -------------------------------------------------------------- */
 
 int ledger_put_bystander(struct ledger *l, size_t source,
-			 const unsigned char *id, size_t id_len,
-			 struct err *e);
+			 const unsigned char *id, size_t id_len, struct err *e);
 int ledger_bystanders(struct ledger *l, size_t source, ledger_name_fn *fn,
 		      void *arg, struct err *e);
 int ledger_forget_bystanders(struct ledger *l, size_t source, struct err *e);
 
-/* ---- trail entries not yet in the trail ---------------------------------------- */
+/* ---- trail entries not yet in the trail
+ * ---------------------------------------- */
 
 int ledger_queue_entry(struct ledger *l, const void *entry, size_t len,
 		       struct err *e);
@@ -244,7 +245,8 @@ int ledger_queued_entry(bool *found, int64_t *key, struct buf *entry,
 			struct ledger *l, struct err *e);
 int ledger_unqueue_entry(struct ledger *l, int64_t key, struct err *e);
 
-/* ---- documents (certificates) ---------------------------------------------------- */
+/* ---- documents (certificates)
+ * ---------------------------------------------------- */
 
 struct ledger_document {
 	unsigned number;
@@ -263,8 +265,8 @@ int ledger_fix_proof(struct ledger *l, unsigned number, const void *proof,
 		     size_t len, struct err *e);
 int ledger_published(struct ledger *l, unsigned number, struct err *e);
 /* Number 0 means the newest.  *found false when there is none. */
-int ledger_document(bool *found, struct ledger_document *out,
-		    struct ledger *l, unsigned number, struct err *e);
+int ledger_document(bool *found, struct ledger_document *out, struct ledger *l,
+		    unsigned number, struct err *e);
 void ledger_document_release(struct ledger_document *d);
 
 #endif

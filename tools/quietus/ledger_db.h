@@ -9,7 +9,7 @@
 /* The running cursor of ledger_find and the next ordinal of one source. */
 struct ledger_lane {
 	sqlite3_stmt *cursor;
-	bool at_row; /* cursor stands on a row that was not consumed */
+	bool at_row;   /* cursor stands on a row that was not consumed */
 	struct buf id; /* the id that row has */
 	bool known;
 	uint64_t next;
@@ -39,8 +39,7 @@ sqlite3_stmt *db_kept(struct ledger *l, const char *sql, struct err *e);
 /* A fresh statement for an iteration; the caller finalizes it. */
 sqlite3_stmt *db_fresh(struct ledger *l, const char *sql, struct err *e);
 /* Runs a statement that returns no row, and resets it. */
-int db_run(struct ledger *l, sqlite3_stmt *s, const char *doing,
-	   struct err *e);
+int db_run(struct ledger *l, sqlite3_stmt *s, const char *doing, struct err *e);
 /* Binds bytes (an empty blob rather than NULL when len is 0). */
 void db_bytes(sqlite3_stmt *s, int at, const void *data, size_t len);
 /* Appends a blob column to a buffer. */

@@ -12,8 +12,8 @@
 	"id, plan, n, class, bytes, rows, digest, grp, retention, locked,"     \
 	" held, superseded, spec"
 
-static int read_item(struct ledger *l, struct ledger_item *out,
-		     sqlite3_stmt *s, struct err *e)
+static int read_item(struct ledger *l, struct ledger_item *out, sqlite3_stmt *s,
+		     struct err *e)
 {
 	struct item *it = &out->item;
 	memset(out, 0, sizeof(*out));
@@ -49,8 +49,9 @@ static void bind_id(sqlite3_stmt *s, size_t source, const unsigned char *id,
 static int supersede(struct ledger *l, size_t source, unsigned plan,
 		     const struct item *it, struct err *e)
 {
-	static const char sql[] = "UPDATE item SET superseded = 1"
-				  " WHERE source = ?1 AND id = ?2 AND plan < ?3";
+	static const char sql[] =
+		"UPDATE item SET superseded = 1"
+		" WHERE source = ?1 AND id = ?2 AND plan < ?3";
 	sqlite3_stmt *s = db_kept(l, sql, e);
 	if (s == NULL)
 		return -1;
@@ -118,8 +119,7 @@ int ledger_add_item(struct ledger *l, size_t source, unsigned plan,
 	return 0;
 }
 
-int ledger_ordinals(uint64_t *n, struct ledger *l, size_t source,
-		    struct err *e)
+int ledger_ordinals(uint64_t *n, struct ledger *l, size_t source, struct err *e)
 {
 	struct ledger_lane *lane;
 	if (next_ordinal(&lane, l, source, e) != 0)
@@ -139,8 +139,8 @@ static int cursor_step(struct ledger *l, struct ledger_lane *lane,
 		       : db_fail(l, e, "looking for an item");
 }
 
-static int compare_row(const struct ledger_lane *lane,
-		       const unsigned char *id, size_t len)
+static int compare_row(const struct ledger_lane *lane, const unsigned char *id,
+		       size_t len)
 {
 	const void *row = sqlite3_column_blob(lane->cursor, 0);
 	size_t row_len = (size_t)sqlite3_column_bytes(lane->cursor, 0);
@@ -209,11 +209,11 @@ static int each_item(struct ledger *l, sqlite3_stmt *s, ledger_item_fn *fn,
 int ledger_items(struct ledger *l, size_t source, unsigned plan,
 		 ledger_item_fn *fn, void *arg, struct err *e)
 {
-	sqlite3_stmt *s = db_fresh(
-		l,
-		"SELECT " ITEM_COLUMNS " FROM item WHERE source = ?1"
-		" AND (?2 = 0 OR plan = ?2) ORDER BY id, plan",
-		e);
+	sqlite3_stmt *s =
+		db_fresh(l,
+			 "SELECT " ITEM_COLUMNS " FROM item WHERE source = ?1"
+			 " AND (?2 = 0 OR plan = ?2) ORDER BY id, plan",
+			 e);
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)source);
@@ -243,7 +243,8 @@ int ledger_items_below(struct ledger *l, size_t source, unsigned plan,
 	return each_item(l, s, fn, arg, e);
 }
 
-/* ---- journal ------------------------------------------------------------------- */
+/* ---- journal
+ * ------------------------------------------------------------------- */
 
 int ledger_intend(struct ledger *l, size_t source, unsigned plan,
 		  const unsigned char *from, size_t from_len, uint64_t count,
@@ -367,18 +368,17 @@ int ledger_any_intent(bool *any, struct ledger *l, struct err *e)
 int ledger_first_intent(int64_t *when, struct ledger *l, size_t source,
 			struct err *e)
 {
-	static const char sql[] =
-		"SELECT coalesce(min(intended), 0) FROM batch"
-		" WHERE source = ?1";
+	static const char sql[] = "SELECT coalesce(min(intended), 0) FROM batch"
+				  " WHERE source = ?1";
 	return one_i64(when, l, sql, source, e);
 }
 
-/* ---- notes ----------------------------------------------------------------------- */
+/* ---- notes
+ * ----------------------------------------------------------------------- */
 
 int ledger_note_act(struct ledger *l, size_t source, unsigned plan,
-		    const unsigned char *id, size_t id_len,
-		    enum note_code code, int64_t until, const char *why,
-		    struct err *e)
+		    const unsigned char *id, size_t id_len, enum note_code code,
+		    int64_t until, const char *why, struct err *e)
 {
 	static const char sql[] =
 		"INSERT INTO note(source, id, plan, act, until, checked, why)"
@@ -477,8 +477,7 @@ int ledger_note(struct note *out, struct ledger *l, size_t source,
 }
 
 int ledger_noted(struct ledger *l, size_t source, const unsigned char *below,
-		 size_t below_len, ledger_item_fn *fn, void *arg,
-		 struct err *e)
+		 size_t below_len, ledger_item_fn *fn, void *arg, struct err *e)
 {
 	sqlite3_stmt *s = db_fresh(
 		l,
@@ -497,8 +496,7 @@ int ledger_noted(struct ledger *l, size_t source, const unsigned char *below,
 	return each_item(l, s, fn, arg, e);
 }
 
-int ledger_any_note(bool *any, struct ledger *l, size_t source,
-		    struct err *e)
+int ledger_any_note(bool *any, struct ledger *l, size_t source, struct err *e)
 {
 	static const char sql[] =
 		"SELECT EXISTS(SELECT 1 FROM note WHERE source = ?1)";
@@ -509,7 +507,8 @@ int ledger_any_note(bool *any, struct ledger *l, size_t source,
 	return 0;
 }
 
-/* ---- what no plan names ------------------------------------------------------------ */
+/* ---- what no plan names
+ * ------------------------------------------------------------ */
 
 int ledger_put_unplanned(struct ledger *l, size_t source,
 			 const struct item *item, struct err *e)
@@ -580,11 +579,11 @@ int ledger_forget_unplanned(struct ledger *l, size_t source, struct err *e)
 	return run_for(l, sql, source, "forgetting names", e);
 }
 
-/* ---- bystanders ------------------------------------------------------------------------ */
+/* ---- bystanders
+ * ------------------------------------------------------------------------ */
 
 int ledger_put_bystander(struct ledger *l, size_t source,
-			 const unsigned char *id, size_t id_len,
-			 struct err *e)
+			 const unsigned char *id, size_t id_len, struct err *e)
 {
 	static const char sql[] =
 		"INSERT OR IGNORE INTO bystander VALUES(?1, ?2)";
@@ -614,7 +613,8 @@ int ledger_forget_bystanders(struct ledger *l, size_t source, struct err *e)
 	return run_for(l, sql, source, "forgetting bystanders", e);
 }
 
-/* ---- an unfinished plan ---------------------------------------------------------------- */
+/* ---- an unfinished plan
+ * ---------------------------------------------------------------- */
 
 static int run_with_plan(struct ledger *l, const char *sql, unsigned plan,
 			 struct err *e)

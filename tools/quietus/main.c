@@ -34,7 +34,8 @@ static const struct command commands[] = {
 	 "  FILE is a closeout file (see quietus-closeout(5)).\n"
 	 "  --again  replace an approved plan, before any destruction; its\n"
 	 "           approvals are void\n"
-	 "  --delta  plan only what is new or changed since the approved plan;\n"
+	 "  --delta  plan only what is new or changed since the approved "
+	 "plan;\n"
 	 "           FILE may be the case or its closeout file\n"},
 	{"approve", "CASE --certificate C --key K | CASE --signature FILE",
 	 "sign the plan as one of its approvers", cmd_approve,
@@ -42,8 +43,7 @@ static const struct command commands[] = {
 	 "    openssl cms -sign -binary -outform DER -md sha256 -cades \\\n"
 	 "      -signer C -inkey K -in plan.json -out plan.json.p7s\n"},
 	{"destroy", "CASE", "destroy what the approved plan names, and check",
-	 cmd_destroy,
-	 "  Carries on where an interrupted run stopped.\n"},
+	 cmd_destroy, "  Carries on where an interrupted run stopped.\n"},
 	{"certify", "CASE", "issue the signed certificate or exception report",
 	 cmd_certify,
 	 "  0 when the certificate is final or interim, 4 for an exception\n"

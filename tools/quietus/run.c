@@ -18,7 +18,8 @@
 #define BYSTANDERS_SAMPLE 1000
 #define SAMPLES_MAX (1 << 20)
 
-/* ---- planning ------------------------------------------------------------------ */
+/* ---- planning
+ * ------------------------------------------------------------------ */
 
 static int store_description(struct casedir *c, size_t i,
 			     const struct closeout_source *src,
@@ -112,7 +113,8 @@ int run_enumerate(struct app *app, struct casedir *c, unsigned number,
 	return 0;
 }
 
-/* ---- destruction ----------------------------------------------------------------- */
+/* ---- destruction
+ * ----------------------------------------------------------------- */
 
 struct run {
 	struct app *app;
@@ -122,8 +124,7 @@ struct run {
 	struct run_result *result;
 };
 
-static const struct closeout_source *closeout_of(const struct run *r,
-						 size_t i)
+static const struct closeout_source *closeout_of(const struct run *r, size_t i)
 {
 	return &r->c->closeout->sources[i];
 }
@@ -140,8 +141,8 @@ static int set_number(struct run *r, size_t i, const char *key, int64_t value,
 	return ledger_commit(r->c->ledger, e);
 }
 
-static int get_number(int64_t *value, struct run *r, size_t i,
-		      const char *key, struct err *e)
+static int get_number(int64_t *value, struct run *r, size_t i, const char *key,
+		      struct err *e)
 {
 	*value = 0;
 	return ledger_get_source_i64(value, r->c->ledger, i, key, e);
@@ -157,7 +158,8 @@ static int stopped(const struct run *r, struct err *e)
 		       r->c->path);
 }
 
-/* ---- look -------------------------------------------------------------------------- */
+/* ---- look
+ * -------------------------------------------------------------------------- */
 
 struct bystander_sink {
 	struct run *r;
@@ -197,8 +199,8 @@ static int bystanders_before(struct run *r, size_t i, struct err *e)
 	/* what the credentials may not see is "not measured" */
 	if (ledger_set_source_i64(l, i, "bystanders", rc == 0, e) != 0 ||
 	    ledger_set_source_i64(l, i, "bystanders-sampled", !all, e) != 0 ||
-	    ledger_set_source_i64(l, i, "bystanders-before",
-				  (int64_t)sink.n, e) != 0)
+	    ledger_set_source_i64(l, i, "bystanders-before", (int64_t)sink.n,
+				  e) != 0)
 		goto fail;
 	return ledger_commit(l, e);
 fail:
@@ -221,8 +223,8 @@ static int sample(struct run *r, size_t i, struct err *e)
 		goto out;
 	if (ledger_begin(l, e) != 0)
 		goto out;
-	if (ledger_set_source(l, i, "samples", samples.data, samples.len,
-			      e) != 0 ||
+	if (ledger_set_source(l, i, "samples", samples.data, samples.len, e) !=
+		    0 ||
 	    ledger_set_source_i64(l, i, "residue-before", (int64_t)res.hits,
 				  e) != 0 ||
 	    ledger_set_source_i64(l, i, "looked", clock_now(), e) != 0) {
@@ -276,7 +278,8 @@ static int look(struct run *r, size_t i, struct err *e)
 	return bystanders_before(r, i, e) != 0 ? -1 : sample(r, i, e);
 }
 
-/* ---- destroy ------------------------------------------------------------------------- */
+/* ---- destroy
+ * ------------------------------------------------------------------------- */
 
 /* Keeps what the provider measured inside its transactions; a loss is never
  * forgotten by a later, good batch. */
@@ -292,10 +295,10 @@ static int keep_inside(struct run *r, size_t i, struct err *e)
 	    ledger_begin(l, e) != 0)
 		return -1;
 	if (ledger_set_source_i64(l, i, "bystanders", 1, e) != 0 ||
-	    ledger_set_source_i64(l, i, "bystanders-sampled", by->sampled,
+	    ledger_set_source_i64(l, i, "bystanders-sampled", by->sampled, e) !=
+		    0 ||
+	    ledger_set_source_i64(l, i, "bystanders-lost", by->lost ? 1 : lost,
 				  e) != 0 ||
-	    ledger_set_source_i64(l, i, "bystanders-lost",
-				  by->lost ? 1 : lost, e) != 0 ||
 	    ledger_set_source(l, i, "bystanders-digest", by->digest, SHA_LEN,
 			      e) != 0) {
 		ledger_rollback(l);
@@ -359,7 +362,9 @@ static int batches(struct run *r, size_t i, struct err *e)
 	return rc;
 }
 
-/* ---- purge ----------------------------------------------------------------------------- */
+/* ---- purge
+ * -----------------------------------------------------------------------------
+ */
 
 static int purge(struct run *r, size_t i, struct err *e)
 {
@@ -372,8 +377,7 @@ static int purge(struct run *r, size_t i, struct err *e)
 	if (rc != 0 && why.code == ERR_REFUSED) {
 		/* others are in the way: the classes will say so */
 		r->result->purge_waits = true;
-		snprintf(r->result->why, sizeof(r->result->why), "%s",
-			 why.msg);
+		snprintf(r->result->why, sizeof(r->result->why), "%s", why.msg);
 		rc = 0;
 	} else if (rc != 0) {
 		*e = why;
@@ -390,7 +394,9 @@ static int purge(struct run *r, size_t i, struct err *e)
 	return rc;
 }
 
-/* ---- check ------------------------------------------------------------------------------- */
+/* ---- check
+ * -------------------------------------------------------------------------------
+ */
 
 /* Bystanders asked about again, in batches. */
 struct roll_call {
@@ -455,8 +461,7 @@ static int bystanders_after(struct run *r, size_t i, struct err *e)
 		return err_set(e, ERR_FAILED, "out of memory");
 	k->r = r;
 	k->source = i;
-	buf_init(&k->ids, sizeof(k->items) / sizeof(k->items[0]) *
-				  ITEM_ID_MAX);
+	buf_init(&k->ids, sizeof(k->items) / sizeof(k->items[0]) * ITEM_ID_MAX);
 	if (ledger_bystanders(l, i, roll_item, k, e) != 0 ||
 	    call_roll(k, e) != 0 || ledger_begin(l, e) != 0)
 		goto out;
@@ -524,8 +529,8 @@ static int describe_after(struct run *r, size_t i, struct err *e)
 	if (rc == 0)
 		rc = ledger_begin(r->c->ledger, e);
 	if (rc == 0) {
-		rc = store_description(r->c, i, closeout_of(r, i),
-				       PHASE_AFTER, &d, e);
+		rc = store_description(r->c, i, closeout_of(r, i), PHASE_AFTER,
+				       &d, e);
 		/* the last word of the check: everything was asked */
 		if (rc == 0)
 			rc = ledger_set_source_i64(r->c->ledger, i, "checked",
@@ -554,7 +559,9 @@ static int check(struct run *r, size_t i, struct err *e)
 	return describe_after(r, i, e);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole
+ * --------------------------------------------------------------------------------
+ */
 
 static int open_sources(struct run *r, struct err *e)
 {
@@ -580,7 +587,8 @@ static int stage(struct run *r, stage_fn *fn, struct err *e)
 		int rc = fn(r, i, e);
 		struct err keep = ERR_INIT;
 		if (set_number(r, i, "error", rc != 0 ? (int64_t)e->code : 0,
-			       rc != 0 ? &keep : e) != 0 || rc != 0)
+			       rc != 0 ? &keep : e) != 0 ||
+		    rc != 0)
 			return -1;
 	}
 	return 0;
@@ -641,8 +649,7 @@ int run_destroy(struct run_result *out, struct app *app, struct casedir *c,
 		goto out;
 	rc = case_flush_trail(c, e);
 out:
-	for (size_t i = 0; r.sources != NULL && i < c->closeout->n_sources;
-	     i++)
+	for (size_t i = 0; r.sources != NULL && i < c->closeout->n_sources; i++)
 		source_close(&r.sources[i]);
 	free(r.sources);
 	guard_free(r.guard);

@@ -28,9 +28,9 @@ int run_enumerate(struct app *app, struct casedir *c, unsigned number,
  *            look for residue and for the bystanders
  */
 struct run_result {
-	uint64_t asked;	 /* items the stores were asked to destroy now */
-	uint64_t failed; /* of these, not said to be done */
-	uint64_t before; /* items in batches that earlier runs carried out */
+	uint64_t asked;	  /* items the stores were asked to destroy now */
+	uint64_t failed;  /* of these, not said to be done */
+	uint64_t before;  /* items in batches that earlier runs carried out */
 	bool purge_waits; /* a purge was refused: `why` says who must stop */
 	char why[1024];
 };

@@ -19,10 +19,10 @@
 #define QUESTIONS 1000
 #define QUESTION_BATCH 500
 
-/* ---- marks --------------------------------------------------------------------- */
+/* ---- marks
+ * --------------------------------------------------------------------- */
 
-int marks_read(struct marks *m, struct casedir *c, size_t source,
-	       struct err *e)
+int marks_read(struct marks *m, struct casedir *c, size_t source, struct err *e)
 {
 	memset(m, 0, sizeof(*m));
 	if (c->n_plans == 0)
@@ -62,17 +62,18 @@ bool marks_intended(const struct marks *m, unsigned plan,
 	return compare_ids(id, id_len, low->data, low->len) >= 0;
 }
 
-bool marks_open(const struct marks *m, unsigned plan,
-		const unsigned char *id, size_t id_len)
+bool marks_open(const struct marks *m, unsigned plan, const unsigned char *id,
+		size_t id_len)
 {
 	if (!marks_intended(m, plan, id, id_len) || !m->of[plan - 1].open)
 		return false;
 	const struct ledger_mark *mark = &m->of[plan - 1];
-	return !mark->bounded || compare_ids(id, id_len, mark->top.data,
-					     mark->top.len) < 0;
+	return !mark->bounded ||
+	       compare_ids(id, id_len, mark->top.data, mark->top.len) < 0;
 }
 
-/* ---- what all scans share --------------------------------------------------------- */
+/* ---- what all scans share
+ * --------------------------------------------------------- */
 
 struct scan {
 	struct casedir *c;
@@ -80,6 +81,7 @@ struct scan {
 	unsigned plan;
 	bool delta;
 	uint64_t seen, added, pending;
+	uint64_t known; /* planned items among the seen */
 	struct marks marks;
 	unsigned char *bits; /* ordinals that were seen */
 	uint64_t n_bits;
@@ -146,7 +148,9 @@ static int enumerate(struct scan *s, struct source *src, item_fn *fn,
 	return ledger_commit(s->c->ledger, e);
 }
 
-/* ---- plan --------------------------------------------------------------------------- */
+/* ---- plan
+ * ---------------------------------------------------------------------------
+ */
 
 /* Whether a delta plan takes the item although its content is as planned: it
  * was destroyed, and is back. */
@@ -216,7 +220,9 @@ int scan_plan(uint64_t *added, struct casedir *c, size_t source,
 	return rc;
 }
 
-/* ---- drift --------------------------------------------------------------------------- */
+/* ---- drift
+ * ---------------------------------------------------------------------------
+ */
 
 static void example(struct drift *d, const struct item *item)
 {
@@ -240,6 +246,7 @@ static int drift_item(void *arg, const struct item *item, struct err *e)
 		return ledger_put_unplanned(s->c->ledger, s->source, item, e);
 	}
 	set_bit(s, known.n);
+	s->known++;
 	if (memcmp(known.item.digest, item->digest, SHA_LEN) == 0 ||
 	    known.item.retention != 0)
 		return 0;
@@ -252,8 +259,7 @@ static int drift_item(void *arg, const struct item *item, struct err *e)
 }
 
 /* An item that was not seen and of which we never intended anything. */
-static int vanished_item(void *arg, const struct ledger_item *it,
-			 struct err *e)
+static int vanished_item(void *arg, const struct ledger_item *it, struct err *e)
 {
 	struct scan *s = arg;
 	if (it->superseded || it->item.retention != 0 || bit(s, it->n) ||
@@ -278,8 +284,8 @@ static int reappeared_item(void *arg, const struct ledger_item *it,
 		return -1;
 	if (note.act != NOTE_ABSENT)
 		return 0;
-	return ledger_note_clear(s->c->ledger, s->source, it->plan,
-				 it->item.id, it->item.id_len, e);
+	return ledger_note_clear(s->c->ledger, s->source, it->plan, it->item.id,
+				 it->item.id_len, e);
 }
 
 static int in_transaction(struct scan *s, ledger_item_fn *fn, struct err *e)
@@ -307,25 +313,29 @@ static int forget_unplanned(struct casedir *c, size_t source, struct err *e)
 int scan_drift(struct drift *d, struct casedir *c, size_t source,
 	       struct source *src, struct progress *progress, struct err *e)
 {
-	struct scan s = {.c = c,
-			 .source = source,
-			 .progress = progress,
-			 .drift = d};
+	struct scan s = {
+		.c = c, .source = source, .progress = progress, .drift = d};
 	memset(d, 0, sizeof(*d));
 	int rc = forget_unplanned(c, source, e);
 	if (rc == 0)
 		rc = scan_begin(&s, e);
 	if (rc == 0)
 		rc = enumerate(&s, src, drift_item, e);
-	if (rc == 0)
+	/* each pass reads every item: none without a reason */
+	bool noted = false;
+	if (rc == 0 && s.known != s.n_bits)
 		rc = in_transaction(&s, vanished_item, e);
 	if (rc == 0)
+		rc = ledger_any_note(&noted, c->ledger, source, e);
+	if (rc == 0 && noted)
 		rc = in_transaction(&s, reappeared_item, e);
 	scan_end(&s);
 	return rc;
 }
 
-/* ---- check ---------------------------------------------------------------------------- */
+/* ---- check
+ * ----------------------------------------------------------------------------
+ */
 
 static int note_seen(struct scan *s, const struct ledger_item *known,
 		     struct err *e)
@@ -363,8 +373,7 @@ static int check_item(void *arg, const struct item *item, struct err *e)
 	return commit_some(s, e);
 }
 
-static int retained_item(void *arg, const struct ledger_item *it,
-			 struct err *e)
+static int retained_item(void *arg, const struct ledger_item *it, struct err *e)
 {
 	struct scan *s = arg;
 	if (it->item.retention == 0 || it->superseded || bit(s, it->n))
@@ -383,7 +392,7 @@ struct questions {
 	enum answer answers[QUESTION_BATCH];
 	size_t n;
 	struct buf bytes;
-	uint64_t step, at;
+	uint64_t step, at, asked;
 };
 
 static int ask(struct questions *q, struct err *e)
@@ -405,22 +414,21 @@ static int ask(struct questions *q, struct err *e)
 		if (q->answers[i] == ANSWER_ABSENT)
 			continue;
 		bool there = q->answers[i] == ANSWER_PRESENT;
-		if (ledger_note_check(
-			    s->c->ledger, s->source, q->plans[i],
-			    q->items[i].id, q->items[i].id_len,
-			    there ? NOTE_PRESENT : NOTE_DOUBT,
-			    there ? "the store says that it is there"
-				  : "the store gave no clear answer",
-			    e) != 0)
+		if (ledger_note_check(s->c->ledger, s->source, q->plans[i],
+				      q->items[i].id, q->items[i].id_len,
+				      there ? NOTE_PRESENT : NOTE_DOUBT,
+				      there ? "the store says that it is there"
+					    : "the store gave no clear answer",
+				      e) != 0)
 			return -1;
 	}
+	q->asked += q->n;
 	q->n = 0;
 	buf_reset(&q->bytes);
 	return 0;
 }
 
-static int question_item(void *arg, const struct ledger_item *it,
-			 struct err *e)
+static int question_item(void *arg, const struct ledger_item *it, struct err *e)
 {
 	struct questions *q = arg;
 	if (it->superseded || it->item.retention != 0 || bit(q->s, it->n))
@@ -450,10 +458,14 @@ static int ask_questions(struct scan *s, struct source *src, struct err *e)
 		 (size_t)QUESTION_BATCH * (ITEM_ID_MAX + ITEM_SPEC_MAX));
 	int rc = ledger_begin(s->c->ledger, e);
 	if (rc == 0) {
-		rc = ledger_items(s->c->ledger, s->source, 0, question_item,
-				  q, e);
+		rc = ledger_items(s->c->ledger, s->source, 0, question_item, q,
+				  e);
 		if (rc == 0)
 			rc = ask(q, e);
+		if (rc == 0)
+			rc = ledger_set_source_i64(s->c->ledger, s->source,
+						   "asked-singly",
+						   (int64_t)q->asked, e);
 		if (rc == 0)
 			rc = ledger_commit(s->c->ledger, e);
 		else
@@ -486,7 +498,7 @@ int scan_check(struct casedir *c, size_t source, struct source *src,
 		rc = scan_begin(&s, e);
 	if (rc == 0)
 		rc = enumerate(&s, src, check_item, e);
-	if (rc == 0)
+	if (rc == 0 && c->closeout->sources[source].n_retention != 0)
 		rc = in_transaction(&s, retained_item, e);
 	if (rc == 0)
 		rc = ask_questions(&s, src, e);
@@ -494,11 +506,12 @@ int scan_check(struct casedir *c, size_t source, struct source *src,
 	return rc;
 }
 
-/* ---- verdicts ---------------------------------------------------------------------------- */
+/* ---- verdicts
+ * ----------------------------------------------------------------------------
+ */
 
 enum verdict scan_verdict(const struct ledger_item *item,
-			  const struct note *note, bool intended,
-			  bool checked)
+			  const struct note *note, bool intended, bool checked)
 {
 	bool seen = note->check == NOTE_PRESENT;
 

@@ -25,8 +25,8 @@ bool marks_intended(const struct marks *m, unsigned plan,
 		    const unsigned char *id, size_t id_len);
 
 /* Whether it lies in a batch whose outcome was never recorded. */
-bool marks_open(const struct marks *m, unsigned plan,
-		const unsigned char *id, size_t id_len);
+bool marks_open(const struct marks *m, unsigned plan, const unsigned char *id,
+		size_t id_len);
 
 /* Adds everything (or, with delta, what is new, changed or back) to the plan.
  * *added counts what was added. */
@@ -39,7 +39,7 @@ int scan_plan(uint64_t *added, struct casedir *c, size_t source,
 struct drift {
 	uint64_t new_items;
 	uint64_t changed;
-	uint64_t vanished; /* noted as absent: not drift */
+	uint64_t vanished;	   /* noted as absent: not drift */
 	char example[3][APP_NAME]; /* names of new or changed items */
 	size_t n_examples;
 };
@@ -55,7 +55,6 @@ int scan_check(struct casedir *c, size_t source, struct source *s,
 /* The verdict of one item, derived from intent, notes and check; checked is
  * false when the second enumeration is not complete. */
 enum verdict scan_verdict(const struct ledger_item *item,
-			  const struct note *note, bool intended,
-			  bool checked);
+			  const struct note *note, bool intended, bool checked);
 
 #endif

@@ -10,8 +10,7 @@
 int step_plan(struct casedir **out, struct app *app, const char *file,
 	      bool again, struct err *e);
 /* Adds plan-N.json to an open case; *added is false when nothing is new. */
-int step_delta(bool *added, struct app *app, struct casedir *c,
-	       struct err *e);
+int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e);
 /* Prints plan number n, for people or as JSON. */
 int step_show_plan(struct app *app, struct casedir *c, unsigned n,
 		   struct err *e);
@@ -39,7 +38,7 @@ enum state {
 const char *state_name(enum state s);
 struct standing {
 	enum state state;
-	enum kind document;	  /* KIND_NONE: none was issued */
+	enum kind document;	      /* KIND_NONE: none was issued */
 	unsigned approvals, required; /* of the newest plan */
 	uint64_t blockers;
 	bool too_early; /* not_before has not come */
