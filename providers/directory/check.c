@@ -68,6 +68,8 @@ static enum answer ask(struct asking *a, const struct directory *d,
 	if (spec_elsewhere(item, a->place.volume))
 		return ANSWER_UNKNOWN;
 	int root = root_of(a, id, &path);
+	if (!path_plain(path))
+		return ANSWER_UNKNOWN;
 	if (root < 0) /* place_open() found that the folder is not there */
 		return ANSWER_ABSENT;
 	if (*path == '\0') {

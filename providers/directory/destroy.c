@@ -332,6 +332,17 @@ out:
 	return 0;
 }
 
+static bool id_usable(const struct item *item)
+{
+	char id[ITEM_ID_MAX + 1];
+
+	if (item->id_len == 0 || item->id_len > ITEM_ID_MAX)
+		return false;
+	memcpy(id, item->id, item->id_len);
+	id[item->id_len] = '\0';
+	return id[0] == '/' && strlen(id) == item->id_len && path_plain(id + 1);
+}
+
 static int destroy_one(struct batch *b, size_t i)
 {
 	const struct item *item = &b->items[i];
@@ -341,8 +352,7 @@ static int destroy_one(struct batch *b, size_t i)
 	struct statx st;
 	struct identity id;
 
-	if (item->id_len == 0 || item->id_len > ITEM_ID_MAX ||
-	    item->id[0] != '/' || memchr(item->id, '\0', item->id_len) != NULL)
+	if (!id_usable(item))
 		return says(b, i, OUTCOME_REFUSED, "not a name of this source");
 	/* I3 is the guard's; here it is kept a second time */
 	if (item->retention != 0 ||

@@ -50,6 +50,10 @@ struct place {
 	bool mounted; /* the scope folder is itself a mount point */
 };
 
+/* True when path ("" or "a/b", what follows the first slash of an id) has only
+ * plain parts: none empty, ".", "..".  An edited ledger must not climb. */
+bool path_plain(const char *path);
+
 /* An id for a message: escaped, cut to fit. */
 #define SHOWN 200
 const char *shown(char out[SHOWN], const char *id, size_t len);

@@ -18,6 +18,22 @@
 /* All that the identity of a thing needs. */
 #define WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
+bool path_plain(const char *path)
+{
+	if (*path == '\0')
+		return true;
+	for (;;) {
+		size_t len = strcspn(path, "/");
+		if (len == 0 || len > NAME_MAX ||
+		    (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		if (path[len] == '\0')
+			return true;
+		path += len + 1;
+	}
+}
+
 const char *shown(char out[SHOWN], const char *id, size_t len)
 {
 	struct buf text;
