@@ -73,7 +73,7 @@ static const char good_form[] =
 	"    ground = \"Code civil, art. 2224\";\n"
 	"    until = \"2031-12-31T12:00:00Z\"; },\n"
 	"  { name = \"ledgers\"; source = \"app\"; table = \"ledger\";\n"
-	"    ground = \"Code de commerce, art. L123-22\";\n"
+	"    whole = true; ground = \"Code de commerce, art. L123-22\";\n"
 	"    until = \"2037-12-31\"; }\n"
 	");\n"
 	"signing = { certificate = \"processor.pem\";\n"
@@ -123,10 +123,11 @@ static void set_up(void)
 	keys_put(keys_path("instruction.pdf"), "please", 6);
 	keys_put(keys_path("instruction.p7s"), "signed", 6);
 	keys_put(keys_path("junk.pem"), "junk", 4);
-	mkdir(keys_path("data"), 0700);
-	mkdir(keys_path("data/7"), 0700);
-	mkdir(keys_path("folder.pem"), 0700);
-	symlink("data/7", keys_path("seven"));
+	if (mkdir(keys_path("data"), 0700) != 0 ||
+	    mkdir(keys_path("data/7"), 0700) != 0 ||
+	    mkdir(keys_path("folder.pem"), 0700) != 0 ||
+	    symlink("data/7", keys_path("seven")) != 0)
+		exit(2);
 	struct buf alice;
 	buf_init(&alice, 10000);
 	keys_get(&alice, keys_path("alice.pem"));
@@ -793,6 +794,17 @@ static const struct change bad_changes[] = {
 	{"a condition on a folder", "path = \"contracts\"",
 	 "path = \"contracts\"; where = \"a = :client\"", NULL, NULL,
 	 "where = \"a", "where goes with table only"},
+	{"the whole of a folder", "path = \"contracts\"",
+	 "path = \"contracts\"; whole = true", NULL, NULL,
+	 "path = \"contracts\"", "whole goes with table only"},
+	{"retention of every row without saying so", "whole = true; ", "", NULL,
+	 NULL, "{ name = \"ledgers\"",
+	 "a retention entry without where would take every row"},
+	{"a condition on every row", "client_ref = :client\"",
+	 "client_ref = :client\"; whole = true", NULL, NULL,
+	 "where = \"client_ref", "has both where and whole = true"},
+	{"braces in a retained path", "path = \"contracts\"", "path = \"{x}\"",
+	 NULL, NULL, "path = \"{x}\"", "only {client} may stand in braces"},
 	{"parents of a folder", "path = \"contracts\"",
 	 "path = \"contracts\"; parents = \"retain\"", NULL, NULL,
 	 "path = \"contracts\"", "parents goes with table only"},
@@ -1077,7 +1089,8 @@ static void many_notes_are_all_kept(void)
 	for (int i = 0; i < 40; i++)
 		buf_putf(&entries,
 			 " { name = \"n%d\"; source = \"app\"; table = \"t\";"
-			 " ground = \"g\"; until = \"2000-01-01\"; },\n",
+			 " whole = true; ground = \"g\"; until = "
+			 "\"2000-01-01\"; },\n",
 			 i);
 	CU_ASSERT_TRUE(replace(text, good, "retention = (", buf_str(&entries)));
 	CU_ASSERT_EQUAL_FATAL(parse(&c, text, &e), 0);

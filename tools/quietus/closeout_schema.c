@@ -101,6 +101,7 @@ static const struct setting_spec retention_keys[] = {
 	{"source", SETTING_STRING, true, NULL, NULL},
 	{"table", SETTING_STRING, false, NULL, NULL},
 	{"where", SETTING_STRING, false, NULL, NULL},
+	{"whole", SETTING_BOOL, false, NULL, NULL},
 	{"parents", SETTING_STRING, false, NULL, parents},
 	{"prefix", SETTING_STRING, false, NULL, NULL},
 	{"path", SETTING_STRING, false, NULL, NULL},

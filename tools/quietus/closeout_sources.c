@@ -29,6 +29,26 @@ static bool kind_fits(const struct provider *p, const char *kind)
 	return closeout_spec(p->settings, kind) != NULL;
 }
 
+/* {client} where it may stand; the provider does it again when it opens. */
+static int check_expansion(const struct setting *group, const char *client,
+			   struct err *e)
+{
+	static const char *const expanded[] = {"prefix", "path"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct setting *at = setting_get(group, expanded[i]);
+		if (at == NULL || at->type != SETTING_STRING)
+			continue;
+		struct buf text;
+		buf_init(&text, CLOSEOUT_MAX);
+		int rc = setting_expand(&text, at, client, e);
+		buf_release(&text);
+		if (rc != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* "table", "prefix" or "path": the one that the entry has. */
 static int one_kind(const char **out, const struct setting *entry,
 		    const struct provider *p, const char *what, struct err *e)
@@ -62,24 +82,50 @@ static int one_kind(const char **out, const struct setting *entry,
 	return 0;
 }
 
-/* A condition must speak of the client; the provider then proves that it
- * selects nothing without one. */
-static int check_where(const struct setting *at, struct err *e)
+/* True when the text uses the parameter :client. */
+static bool uses_client(const char *where)
 {
 	static const char word[] = ":client";
-	const char *p = strstr(at->str, word);
+	const char *p = strstr(where, word);
 
 	for (; p != NULL; p = strstr(p, word)) {
 		p += sizeof(word) - 1;
 		char next = *p | 0x20;
 		if ((next < 'a' || next > 'z') && (*p < '0' || *p > '9') &&
 		    *p != '_')
-			return 0;
+			return true;
 	}
-	return setting_refuse(at, e,
-			      "where does not use :client, so it could select "
-			      "other clients' rows: write a condition such as "
-			      "\"client_id = :client\"");
+	return false;
+}
+
+/* A table's rows are chosen by a condition that speaks of the client, or
+ * expressly all of them; the provider then proves that the condition selects
+ * nothing without a client. */
+static int check_condition(const struct setting *entry, const char *what,
+			   struct err *e)
+{
+	const struct setting *where = setting_get(entry, "where");
+	bool whole = setting_flag(entry, "whole", false);
+
+	if (where != NULL && whole)
+		return setting_refuse(where, e,
+				      "%s has both where and whole = true; "
+				      "keep one",
+				      what);
+	if (where == NULL && !whole)
+		return setting_refuse(entry, e,
+				      "%s without where would take every row: "
+				      "write where = \"client_id = :client\"; "
+				      "or, if all of them are the client's, "
+				      "whole = true;",
+				      what);
+	if (where != NULL && !uses_client(where->str))
+		return setting_refuse(where, e,
+				      "where does not use :client, so it could "
+				      "select other clients' rows: write a "
+				      "condition such as \"client_id = "
+				      ":client\"");
+	return 0;
 }
 
 static int check_name(const struct setting *entry, const char *what,
@@ -117,7 +163,8 @@ static int read_excluded(struct closeout_state *st, struct closeout_source *s,
 		const struct setting *entry = &list->members[i];
 		struct closeout_exclusion *x = &s->excluded[i];
 		if (one_kind(&x->kind, entry, s->provider,
-			     "an entry of excluded", e) != 0)
+			     "an entry of excluded", e) != 0 ||
+		    check_expansion(entry, st->pub.client, e) != 0)
 			return -1;
 		x->reason = closeout_need(entry, "reason");
 		if (strspn(x->reason, " \t") == strlen(x->reason))
@@ -127,24 +174,6 @@ static int read_excluded(struct closeout_state *st, struct closeout_source *s,
 				"\"...\"; it stands in the certificate");
 	}
 	s->n_excluded = list->n_members;
-	return 0;
-}
-
-/* {client} where it may stand; the provider does it again when it opens. */
-static int check_expansion(const struct closeout *c,
-			   const struct closeout_source *s, struct err *e)
-{
-	for (size_t i = 1; i < KINDS; i++) {
-		const struct setting *at = setting_get(s->settings, kinds[i]);
-		if (at == NULL || at->type != SETTING_STRING)
-			continue;
-		struct buf text;
-		buf_init(&text, CLOSEOUT_MAX);
-		int rc = setting_expand(&text, at, c->client, e);
-		buf_release(&text);
-		if (rc != 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -195,19 +224,10 @@ static int check_selection(const struct closeout_source *s, struct err *e)
 				      "{ table = \"...\"; column = \"...\"; }; "
 				      "or tables = ( ... );",
 				      s->name);
-	for (size_t i = 0; tables != NULL && i < tables->n_members; i++) {
-		const struct setting *entry = &tables->members[i];
-		const struct setting *where = setting_get(entry, "where");
-		if (where != NULL && check_where(where, e) != 0)
+	for (size_t i = 0; tables != NULL && i < tables->n_members; i++)
+		if (check_condition(&tables->members[i], "an entry of tables",
+				    e) != 0)
 			return -1;
-		if (where == NULL && !setting_flag(entry, "whole", false))
-			return setting_refuse(
-				entry, e,
-				"an entry of tables without where would take "
-				"every row: write where = \"client_id = "
-				":client\"; or, if all of them are the "
-				"client's, whole = true;");
-	}
 	return 0;
 }
 
@@ -233,7 +253,8 @@ static int read_source(struct closeout_state *st, size_t i,
 	s->choice_text = setting_str(entry, "choice", c->choice);
 	s->choice = strcmp(s->choice_text, "destroy") == 0 ? DISPOSITION_DESTROY
 							   : DISPOSITION_RETURN;
-	if (read_excluded(st, s, e) != 0 || check_expansion(c, s, e) != 0 ||
+	if (read_excluded(st, s, e) != 0 ||
+	    check_expansion(entry, c->client, e) != 0 ||
 	    check_prefix(s, e) != 0 || check_selection(s, e) != 0)
 		return -1;
 	const struct setting *path = setting_get(entry, "path");
@@ -246,21 +267,22 @@ static int read_source(struct closeout_state *st, size_t i,
  */
 
 /* Only rows have conditions and parents. */
-static int check_rows_only(const struct setting *entry, const char *kind,
-			   struct err *e)
+static int check_rows(const struct setting *entry, const char *kind,
+		      struct err *e)
 {
-	static const char *const rows_only[] = {"where", "parents"};
-	const struct setting *where = setting_get(entry, "where");
+	static const char *const rows_only[] = {"where", "whole", "parents"};
 
-	for (size_t i = 0; i < 2; i++) {
+	if (strcmp(kind, "table") == 0)
+		return check_condition(entry, "a retention entry", e);
+	for (size_t i = 0; i < sizeof(rows_only) / sizeof(*rows_only); i++) {
 		const struct setting *at = setting_get(entry, rows_only[i]);
-		if (at != NULL && strcmp(kind, "table") != 0)
+		if (at != NULL)
 			return setting_refuse(at, e,
 					      "%s goes with table only, and "
 					      "this entry has %s",
 					      rows_only[i], kind);
 	}
-	return where == NULL ? 0 : check_where(where, e);
+	return 0;
 }
 
 static int read_retention(struct closeout_state *st, size_t i,
@@ -293,7 +315,8 @@ static int read_retention(struct closeout_state *st, size_t i,
 				      closeout_quote(quoted, r->source));
 	if (one_kind(&kind, entry, c->sources[k].provider, "a retention entry",
 		     e) != 0 ||
-	    check_rows_only(entry, kind, e) != 0 ||
+	    check_rows(entry, kind, e) != 0 ||
+	    check_expansion(entry, c->client, e) != 0 ||
 	    closeout_date(&r->until, entry, "until", e) != 0)
 		return -1;
 	c->sources[k].n_retention++;
