@@ -297,8 +297,16 @@ static const char *const words_of_vendor[] = {
 	"that the stores answered truthfully, and that the program which "
 	"asked them is the one it says it is",
 	"the times: the clocks are the processor's",
-	"the inventory, as long as you do not check it with --inventory",
 };
+
+/* Without the inventory, its roots are just numbers. */
+static bool inventory_checked(const struct shown *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->list[i].code, "inventory") == 0)
+			return true;
+	return false;
+}
 
 int show_text(FILE *to, const struct shown *s, enum check_result r,
 	      const json_t *doc, bool strict)
@@ -317,6 +325,10 @@ int show_text(FILE *to, const struct shown *s, enum check_result r,
 		     i < sizeof(words_of_vendor) / sizeof(words_of_vendor[0]);
 		     i++)
 			put_folded(to, "  - ", words_of_vendor[i]);
+		if (!inventory_checked(s))
+			put_folded(to, "  - ",
+				   "what was in the inventory: it was not "
+				   "given (--inventory)");
 	}
 	put_texts(to, s, json_object_get(doc, "limits"),
 		  "Limits that the document states");
