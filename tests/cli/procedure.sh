@@ -1,0 +1,182 @@
+#!/bin/sh
+# The procedure from plan to close, and every refusal on the way (I1, I2, I9,
+# I11): a refused step leaves the data untouched.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../estate.sh"
+people
+Q=$BIN/quietus
+cd "$T" || exit 1
+
+untouched() {
+	if [ "$(cat files/7/contract.txt 2>/dev/null)" = "client seven, contract" ] && [ -d files/7/sub/empty ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+	fi
+}
+state() { "$Q" status "cases/$1" --json | jq -r .state; }
+certificate() { "$Q" status "cases/$1" --json | jq -r .certificate; }
+
+files
+# ---- before approval
+closeout one "$FILES"
+expect plan-is-written 0 "$Q" plan one.cfg
+is status-says-planned planned "$(state one)"
+is status-says-no-certificate none "$(certificate one)"
+expect destroy-without-approval-is-refused 5 "$Q" destroy one
+expect certify-before-destruction-is-refused 5 "$Q" certify one
+expect close-before-certificate-is-refused 5 "$Q" close one
+expect run-waits-for-approvals 5 "$Q" run one.cfg
+expect stranger-cannot-approve 5 "$Q" approve one --certificate mallory.pem --key mallory.key
+expect key-of-another-is-refused 1 "$Q" approve one --certificate alice.pem --key bob.key
+expect approve-needs-a-key 2 "$Q" approve one --certificate alice.pem
+expect first-approval 0 "$Q" approve one --certificate alice.pem --key alice.key
+expect the-same-approver-again 0 "$Q" approve one --certificate alice.pem --key alice.key
+expect one-approver-twice-is-one 5 "$Q" destroy one
+untouched nothing-destroyed-before-approval
+
+# ---- an approval made elsewhere with stock openssl
+openssl cms -sign -binary -outform DER -md sha256 -cades -signer bob.pem -inkey bob.key \
+	-in cases/one/plan.json -out bob.p7s 2>/dev/null
+cp bob.p7s broken.p7s
+printf 'x' | dd of=broken.p7s bs=1 seek=200 conv=notrunc 2>/dev/null
+expect broken-approval-is-refused 5 "$Q" approve one --signature broken.p7s
+expect approval-from-elsewhere 0 "$Q" approve one --signature bob.p7s
+is status-says-approved approved "$(state one)"
+expect run-never-begins-a-destruction 5 "$Q" run one
+untouched run-destroyed-nothing
+
+# ---- what was swapped after the approval
+expect approved-plan-is-not-overwritten 5 "$Q" plan one.cfg
+cp alice.pem alice.keep
+cp mallory.pem alice.pem
+expect swapped-approver-is-refused 5 "$Q" destroy one
+cp alice.keep alice.pem
+cp processor.pem processor.keep
+cp mallory.pem processor.pem
+expect swapped-signer-is-refused 5 "$Q" destroy one
+cp processor.keep processor.pem
+cp cases/one/closeout.cfg closeout.keep
+sed 's/client = "7"/client = "77"/' closeout.keep >cases/one/closeout.cfg
+expect edited-closeout-copy-is-refused 5 "$Q" destroy one
+cp closeout.keep cases/one/closeout.cfg
+cp cases/one/plan.json plan.keep
+sed 's/"approvals_required": 2/"approvals_required": 1/' plan.keep >cases/one/plan.json
+expect edited-plan-is-refused 5 "$Q" destroy one
+cp plan.keep cases/one/plan.json
+cp cases/one/ledger.db ledger.keep
+sqlite3 cases/one/ledger.db "UPDATE item SET bytes = bytes + 1 WHERE bytes > 0"
+expect edited-ledger-is-refused 5 "$Q" destroy one
+rm -f cases/one/ledger.db-wal cases/one/ledger.db-shm
+cp ledger.keep cases/one/ledger.db
+sqlite3 cases/one/ledger.db "DELETE FROM item WHERE rowid_fake" 2>/dev/null
+sqlite3 cases/one/ledger.db "DELETE FROM item WHERE id = (SELECT max(id) FROM item)"
+expect item-taken-from-the-ledger-is-refused 5 "$Q" destroy one
+rm -f cases/one/ledger.db-wal cases/one/ledger.db-shm
+cp ledger.keep cases/one/ledger.db
+untouched nothing-destroyed-after-swaps
+
+# ---- an approval for another plan
+closeout two "$FILES"
+"$Q" plan two.cfg >/dev/null
+cp cases/one/approvals/*.p7s cases/two/approvals/
+expect approval-for-another-plan-is-refused 5 "$Q" destroy two
+rm -f cases/two/approvals/*
+approve two
+expect again-replaces-an-approved-plan 0 "$Q" plan --again two.cfg
+expect again-voids-the-approvals 5 "$Q" destroy two
+untouched nothing-destroyed-with-void-approvals
+
+# ---- date, choice, empty source, lock
+NOT_BEFORE=2099-01-01T00:00:00Z closeout late "$FILES"
+"$Q" plan late.cfg >/dev/null && approve late
+expect nothing-before-the-date 5 "$Q" destroy late
+CHOICE=return CONTROLLER=1 closeout back "$FILES"
+expect a-return-is-planned 0 "$Q" plan back.cfg
+approve back
+expect a-return-is-not-destroyed 5 "$Q" destroy back
+untouched nothing-destroyed-early-or-unreturned
+closeout empty '{ name = "none"; provider = "directory"; path = "nowhere/{client}"; }'
+mkdir -p nowhere
+expect empty-source-is-planned 0 "$Q" plan empty.cfg
+has empty-source-blocks selects-nothing "$("$Q" plan empty.cfg --json | jq -r '.blockers[].kind')"
+expect blocked-plan-is-not-approved 5 "$Q" approve empty --certificate alice.pem --key alice.key
+(
+	exec 9>cases/one/lock
+	flock 9
+	sleep 3
+) &
+locker=$!
+sleep 0.3
+expect case-in-use-is-refused 5 "$Q" destroy one
+expect status-of-a-case-in-use 0 "$Q" status one
+wait "$locker"
+expect unknown-case-is-usage 2 "$Q" status nonesuch
+expect unknown-command-is-usage 2 "$Q" obliterate
+expect unknown-option-is-usage 2 "$Q" destroy one --force
+expect missing-argument-is-usage 2 "$Q" destroy
+expect help-is-help 0 "$Q" destroy --help
+untouched everything-is-there-before-destruction
+
+# ---- the way through
+CONTROLLER=1 closeout final "$FILES"
+"$Q" plan final.cfg >/dev/null && approve final
+expect destroy-succeeds 0 "$Q" destroy final
+[ ! -e files/7 ] && ok scope-is-gone || not_ok scope-is-gone
+is neighbour-is-untouched neighbour "$(cat files/77/contract.txt)"
+is status-says-destroyed destroyed "$(state final)"
+expect certify-succeeds 0 "$Q" certify final
+is status-says-certified certified "$(state final)"
+is status-says-final final "$(certificate final)"
+is items-are-counted 5 "$("$Q" status final --json | jq '.sources[0].items')"
+is the-class-is-destroyed-verified destroyed-verified "$("$Q" status final --json | jq -r '.sources[0].classes[0].verdict')"
+expect certificate-verifies 0 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem
+expect without-trust-it-cannot-be-checked 3 "$BIN/quietus-verify" cases/final/certificate.json
+expect stock-openssl-accepts-it 0 openssl cms -verify -binary -inform DER -content cases/final/certificate.json \
+	-in cases/final/certificate.json.p7s -CAfile processor.pem -purpose any -out /dev/null
+for f in cases/final/inventory/*.cms; do
+	openssl cms -decrypt -inform DER -binary -inkey controller.key -recip controller.pem -in "$f"
+done >inventory.txt
+is inventory-has-every-item 5 "$(grep -c . inventory.txt)"
+expect inventory-leads-to-the-roots 0 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem --inventory inventory.txt
+sed '1d' inventory.txt >short.txt
+expect short-inventory-does-not 2 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem --inventory short.txt
+
+# ---- I9: no name from the data in what is handed out; the names are there
+# in the ledger, so the search can find them
+names='contract.txt\|photo.jpg\|client seven'
+[ "$(grep -ac 'photo.jpg' cases/final/ledger.db* | awk -F: '{n += $2} END {print n}')" -gt 0 ] &&
+	ok names-are-in-the-ledger || not_ok names-are-in-the-ledger
+if grep -arl "$names" cases/final/certificate.json* cases/final/plan.json cases/final/approvals trail >/dev/null; then
+	not_ok no-name-in-evidence
+else
+	ok no-name-in-evidence
+fi
+is modes-are-private 0 "$(find cases trail \( -type d ! -perm 700 \) -o \( -type f ! -perm 600 \) | wc -l)"
+
+# ---- once more
+sum=$(sha256sum <cases/final/certificate.json)
+expect certify-again-is-the-same 0 "$Q" certify final
+is the-bytes-are-the-same "$sum" "$(sha256sum <cases/final/certificate.json)"
+expect destroy-again-finds-nothing 0 "$Q" destroy final
+is counts-are-those-of-the-inventory 5 "$("$Q" status final --json | jq '.sources[0].items')"
+expect certify-after-a-second-look 0 "$Q" certify final
+is the-earlier-one-is-named final "$(jq -r '.earlier[0].kind' cases/final/certificate.json)"
+expect the-earlier-one-still-verifies 0 "$BIN/quietus-verify" cases/final/certificate-1.json --trust processor.pem
+expect delta-finds-nothing-new 0 "$Q" plan --delta final
+expect trail-verifies 0 "$BIN/quietus-audit" verify trail
+
+# ---- close (I11)
+[ -e cases/final/ledger.db ] && ok ledger-is-there-before-close || not_ok ledger-is-there-before-close
+expect close-succeeds 0 "$Q" close final
+[ -z "$(find cases/final -name 'ledger*')" ] && ok ledger-is-gone-after-close || not_ok ledger-is-gone-after-close
+is status-says-closed closed "$(state final)"
+is closed-case-keeps-its-kind final "$(certificate final)"
+expect close-again-is-harmless 0 "$Q" close final
+expect closed-case-is-not-destroyed 5 "$Q" destroy final
+expect closed-case-is-not-certified 5 "$Q" certify final
+expect closed-case-is-not-planned 5 "$Q" plan final.cfg
+expect certificate-verifies-after-close 0 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem
+expect closing-is-signed 0 openssl cms -verify -binary -inform DER -content cases/final/closing.json \
+	-in cases/final/closing.json.p7s -CAfile processor.pem -purpose any -out /dev/null
+finish
