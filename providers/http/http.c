@@ -94,8 +94,7 @@ struct http *http_new(const struct http_options *o, struct err *e)
 	if (h->slots == NULL || h->multi == NULL ||
 	    (o->ca_file != NULL && h->ca_file == NULL))
 		goto memory;
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
-			  (long)o->connections);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)o->connections);
 	return h;
 memory:
 	err_set(e, ERR_FAILED, "out of memory");
@@ -199,8 +198,7 @@ static void finish(struct http_call *c)
 	buf_release(&answer);
 }
 
-static void end_with(struct http_call *c, enum http_failure f,
-		     const char *why)
+static void end_with(struct http_call *c, enum http_failure f, const char *why)
 {
 	c->failure = f;
 	c->status = 0;
@@ -528,8 +526,7 @@ static void transfer_done(struct http *h, struct slot *s, CURLcode rc)
 	s->call = NULL;
 	h->in_flight--;
 	if (rc == CURLE_OK) {
-		curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE,
-				  &c->status);
+		curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &c->status);
 		next = c->judge != NULL ? c->judge(c) : http_judge(c);
 	} else if (c->broken) {
 		c->status = 200; /* an answer that could not be used */
@@ -620,8 +617,7 @@ int http_wait(struct http *h, struct err *e)
 			if (m->msg != CURLMSG_DONE)
 				continue;
 			CURLcode result = m->data.result;
-			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE,
-					  &s);
+			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &s);
 			transfer_done(h, s, result);
 			news = true;
 		}

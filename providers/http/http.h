@@ -29,7 +29,7 @@
 #include "certs/base/buf.h"
 #include "certs/base/err.h"
 
-#define HTTP_HEADERS_MAX 32768	    /* bytes of an answer's headers */
+#define HTTP_HEADERS_MAX 32768	     /* bytes of an answer's headers */
 #define HTTP_ANSWER_MAX (256 * 1024) /* bytes of a body without a sink */
 
 struct http;
@@ -42,8 +42,8 @@ struct http_options {
 	unsigned tries;	      /* of one call, at most */
 	unsigned backoff_ms;  /* before the second try; doubles */
 	unsigned backoff_max_ms;
-	unsigned connect_ms; /* time-out of a connection */
-	unsigned silence_s;  /* time-out without a byte moving */
+	unsigned connect_ms;		   /* time-out of a connection */
+	unsigned silence_s;		   /* time-out without a byte moving */
 	const volatile sig_atomic_t *stop; /* may be NULL */
 };
 /* The values that suit a store across the internet. */
@@ -51,19 +51,19 @@ void http_options_init(struct http_options *o);
 
 /* Why a call has no answer. */
 enum http_failure {
-	HTTP_ANSWERED = 0,   /* status holds it */
-	HTTP_UNREACHABLE,    /* no connection, time-out, cut off: all tries */
-	HTTP_UNTRUSTED,	     /* TLS: the certificate does not verify */
-	HTTP_TOO_LARGE,	     /* headers or body beyond the maximum */
-	HTTP_REFUSED,	     /* by us: the URL, prepare or sink said no */
-	HTTP_STOPPED,	     /* the stop flag, or http_cancel */
+	HTTP_ANSWERED = 0, /* status holds it */
+	HTTP_UNREACHABLE,  /* no connection, time-out, cut off: all tries */
+	HTTP_UNTRUSTED,	   /* TLS: the certificate does not verify */
+	HTTP_TOO_LARGE,	   /* headers or body beyond the maximum */
+	HTTP_REFUSED,	   /* by us: the URL, prepare or sink said no */
+	HTTP_STOPPED,	   /* the stop flag, or http_cancel */
 };
 
 /* What becomes of a try that got an answer. */
 enum http_next {
 	HTTP_DONE = 0,
-	HTTP_AGAIN,   /* try again after the backoff */
-	HTTP_SLOWER,  /* the same, with fewer requests in flight */
+	HTTP_AGAIN,  /* try again after the backoff */
+	HTTP_SLOWER, /* the same, with fewer requests in flight */
 };
 
 struct http_call {

@@ -65,8 +65,8 @@ int sigv4_query(struct buf *out, const struct sigv4_pair *pairs, size_t n)
 	 * names hold nothing that encoding would reorder */
 	for (size_t i = 0; i < n; i++) {
 		size_t at = i;
-		while (at > 0 && strcmp(pairs[order[at - 1]].name,
-					pairs[i].name) > 0) {
+		while (at > 0 &&
+		       strcmp(pairs[order[at - 1]].name, pairs[i].name) > 0) {
 			order[at] = order[at - 1];
 			at--;
 		}
@@ -90,8 +90,7 @@ void sigv4_time(char out[SIGV4_TIME], int64_t t)
 
 	if (gmtime_r(&when, &tm) == NULL)
 		memset(&tm, 0, sizeof(tm));
-	if (strftime(out, SIGV4_TIME, "%Y%m%dT%H%M%SZ", &tm) !=
-	    SIGV4_TIME - 1)
+	if (strftime(out, SIGV4_TIME, "%Y%m%dT%H%M%SZ", &tm) != SIGV4_TIME - 1)
 		out[0] = '\0';
 }
 
@@ -231,8 +230,9 @@ int sigv4_authorize(struct buf *out, struct sigv4 *s,
 	hmac_add(s->hmac, b.data, b.len);
 	hmac_end(s->hmac, d);
 	hex_encode(hex, d, sizeof(d));
-	buf_putf(out, "AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=",
-		 s->key_id, scope);
+	buf_putf(out,
+		 "AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=", s->key_id,
+		 scope);
 	put_names(out, rq);
 	buf_putf(out, ",Signature=%s", hex);
 	if (buf_failed(out) || buf_failed(&b)) {

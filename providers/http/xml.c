@@ -15,6 +15,10 @@ struct xml {
 	bool failed;
 	size_t total;
 	struct buf text;
+	bool lenient;
+	size_t replaced;
+	char held[12]; /* the beginning of a character reference */
+	size_t held_len;
 	char why[120];
 };
 
@@ -126,13 +130,84 @@ int xml_start(struct xml *x, xml_fn *fn, void *arg)
 	x->leaf = false;
 	x->failed = false;
 	x->total = 0;
+	x->lenient = false;
+	x->replaced = x->held_len = 0;
 	x->why[0] = '\0';
 	buf_reset(&x->text);
 	return 0;
 }
 
+void xml_lenient(struct xml *x)
+{
+	x->lenient = true;
+}
+
+size_t xml_replaced(const struct xml *x)
+{
+	return x->replaced;
+}
+
+static int parse(struct xml *x, const void *data, size_t len)
+{
+	if (len != 0 &&
+	    XML_Parse(x->parser, data, (int)len, 0) != XML_STATUS_OK)
+		stop(x, XML_ErrorString(XML_GetErrorCode(x->parser)));
+	return x->failed ? -1 : 0;
+}
+
+/* "&#x1;" and its like, which XML forbids even as a reference. */
+static bool forbidden(const char *held, size_t len)
+{
+	unsigned long c;
+	char text[13];
+
+	memcpy(text, held, len);
+	text[len] = '\0';
+	c = text[2] == 'x' ? strtoul(text + 3, NULL, 16)
+			   : strtoul(text + 2, NULL, 10);
+	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+	       (c >= 0xd800 && c <= 0xdfff) || c == 0xfffe || c == 0xffff ||
+	       c > 0x10ffff;
+}
+
+/* One byte of a lenient document into out (room for 12); how many came. */
+static size_t filter(struct xml *x, char c, char *out)
+{
+	if (x->held_len != 0) {
+		size_t n = x->held_len + 1;
+		x->held[x->held_len++] = c;
+		bool whole = c == ';';
+		if (!whole && n < sizeof(x->held) && (n != 2 || c == '#'))
+			return 0;
+		x->held_len = 0;
+		if (whole && n > 3 && x->held[1] == '#' &&
+		    forbidden(x->held, n)) {
+			x->replaced++;
+			out[0] = '?';
+			return 1;
+		}
+		memcpy(out, x->held, n);
+		return n;
+	}
+	if (c == '&') {
+		x->held[x->held_len++] = c;
+		return 0;
+	}
+	unsigned char u = (unsigned char)c;
+	if ((u < 0x20 && u != '\t' && u != '\n' && u != '\r') || u >= 0x80) {
+		x->replaced++;
+		c = '?';
+	}
+	out[0] = c;
+	return 1;
+}
+
 int xml_feed(struct xml *x, const void *data, size_t len)
 {
+	char clean[4096];
+	const char *p = data;
+	size_t n = 0;
+
 	if (x->failed)
 		return -1;
 	x->total += len;
@@ -140,14 +215,22 @@ int xml_feed(struct xml *x, const void *data, size_t len)
 		stop(x, "it is too large");
 		return -1;
 	}
-	if (XML_Parse(x->parser, data, (int)len, 0) != XML_STATUS_OK)
-		stop(x, XML_ErrorString(XML_GetErrorCode(x->parser)));
-	return x->failed ? -1 : 0;
+	if (!x->lenient)
+		return parse(x, data, len);
+	for (size_t i = 0; i < len; i++) {
+		n += filter(x, p[i], clean + n);
+		if (n + sizeof(x->held) > sizeof(clean)) {
+			if (parse(x, clean, n) != 0)
+				return -1;
+			n = 0;
+		}
+	}
+	return parse(x, clean, n);
 }
 
 int xml_end(struct xml *x)
 {
-	if (x->failed)
+	if (x->failed || parse(x, x->held, x->held_len) != 0)
 		return -1;
 	if (XML_Parse(x->parser, "", 0, 1) != XML_STATUS_OK)
 		stop(x, XML_ErrorString(XML_GetErrorCode(x->parser)));
@@ -182,8 +265,8 @@ struct doc_reader {
 };
 
 /* paths holds "path\0text\0" for each element, in the order of their ends. */
-static int doc_element(void *arg, int depth, const char *name,
-		       const char *text, size_t len)
+static int doc_element(void *arg, int depth, const char *name, const char *text,
+		       size_t len)
 {
 	struct doc_reader *r = arg;
 
@@ -228,7 +311,6 @@ int xml_doc_read(struct xml_doc *d, const void *body, size_t len)
 		goto out;
 	if (xml_feed(x, body, len) != 0 || xml_end(x) != 0) {
 		buf_reset(&d->paths);
-		d->root[0] = '\0';
 		goto out;
 	}
 	rc = 0;
@@ -237,8 +319,8 @@ out:
 	return rc;
 }
 
-static const char *doc_find(const struct xml_doc *d, const char *path,
-			    size_t n, size_t *count)
+static const char *doc_find(const struct xml_doc *d, const char *path, size_t n,
+			    size_t *count)
 {
 	const char *p = buf_str(&d->paths);
 	const char *end = p + d->paths.len;

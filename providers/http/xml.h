@@ -32,6 +32,12 @@ void xml_free(struct xml *x);
 
 /* Begins a document; whatever was read before is forgotten.  0 or -1. */
 int xml_start(struct xml *x, xml_fn *fn, void *arg);
+/* From here on reads a document although it holds characters that XML cannot
+ * (a store that echoes a marker with control characters): each of them, and
+ * everything that is not ASCII, becomes "?".  xml_replaced() says how many;
+ * then texts that are not encoded otherwise must not be trusted. */
+void xml_lenient(struct xml *x);
+size_t xml_replaced(const struct xml *x);
 /* The next bytes.  After a failure further bytes fail too. */
 int xml_feed(struct xml *x, const void *data, size_t len);
 /* The document ends here: 0 only if it was whole and well-formed. */
@@ -45,13 +51,14 @@ const char *xml_why(const struct xml *x);
  * texts.
  */
 struct xml_doc {
-	char root[64]; /* "" when the body was not XML */
+	char root[64]; /* "" when there was no element at all */
 	struct buf paths;
 };
 
 void xml_doc_init(struct xml_doc *d);
 void xml_doc_release(struct xml_doc *d);
-/* 0, or -1 when the body is not one well-formed document. */
+/* 0, or -1 when the body is not one well-formed document; root is filled as
+ * soon as it was read, also when the rest is broken. */
 int xml_doc_read(struct xml_doc *d, const void *body, size_t len);
 /* The n-th (from 0) text at that path, or NULL.  An element without text has
  * "". */

@@ -43,8 +43,10 @@ static void answered(struct s3_call *c)
 	if (s3_call_ok(c)) {
 		*out = ANSWER_PRESENT;
 	} else if (q->kind == 'u') {
+		/* radosgw 16 says NoSuchKey of an upload that is gone */
 		if (reply && c->http.status == 404 &&
-		    strcmp(c->error.code, "NoSuchUpload") == 0)
+		    (strcmp(c->error.code, "NoSuchUpload") == 0 ||
+		     (a->s->ceph && strcmp(c->error.code, "NoSuchKey") == 0)))
 			*out = ANSWER_ABSENT;
 	} else if (!reply || c->http.status >= 500 || c->http.status == 408 ||
 		   c->http.status == 429) {
@@ -151,8 +153,8 @@ static int by_listing(struct s3 *s, const struct item *items, size_t n,
 }
 
 /* Chooses the versions that are asked for by HEAD too, and all uploads. */
-static size_t choose(const struct item *items, size_t n,
-		     const enum answer *out, uint32_t *todo)
+static size_t choose(const struct item *items, size_t n, const enum answer *out,
+		     uint32_t *todo)
 {
 	size_t absent = 0, seen = 0, m = 0;
 	struct s3_name name;

@@ -89,8 +89,13 @@ static int sign(struct s3_call *c)
 	if (s->credentials.token.len != 0)
 		pair(h, &n, "x-amz-security-token",
 		     buf_str(&s->credentials.token));
-	struct sigv4_request rq = {c->http.method, buf_str(&c->path),
-				   buf_str(&c->query), h, n, body, now};
+	struct sigv4_request rq = {c->http.method,
+				   buf_str(&c->path),
+				   buf_str(&c->query),
+				   h,
+				   n,
+				   body,
+				   now};
 	if (sigv4_authorize(&auth, s->signer, &rq, &e) != 0) {
 		snprintf(c->http.why, sizeof(c->http.why), "%.200s", e.msg);
 		goto out;
@@ -134,6 +139,8 @@ static int prepare(struct http_call *h)
 		return -1;
 	if (c->xml != NULL && xml_start(c->xml, element, c) != 0)
 		return -1;
+	if (c->lenient)
+		xml_lenient(c->xml);
 	return sign(c);
 }
 
@@ -191,11 +198,13 @@ static bool is_one_of(const char *code, const char *const *list)
 
 static enum http_next judge_code(const char *code)
 {
-	static const char *const slower[] = {"SlowDown", "ServiceUnavailable",
+	static const char *const slower[] = {"SlowDown",
+					     "ServiceUnavailable",
 					     "Throttling",
 					     "ThrottlingException",
 					     "RequestLimitExceeded",
-					     "TooManyRequests", NULL};
+					     "TooManyRequests",
+					     NULL};
 	static const char *const again[] = {"InternalError", "RequestTimeout",
 					    "OperationAborted", NULL};
 	if (is_one_of(code, slower))
@@ -212,7 +221,9 @@ static enum http_next judge(struct http_call *h)
 		if (h->broken || xml_end(c->xml) != 0) {
 			h->broken = true;
 			plain(h->why, sizeof(h->why), xml_why(c->xml));
-			/* half an answer may be whole the next time */
+			/* half an answer may be whole the next time; or it
+			 * echoes a control character of a key, as Ceph does */
+			c->lenient = c->echoes;
 			return h->tried < 4 ? HTTP_AGAIN : HTTP_DONE;
 		}
 		return c->error_root ? judge_code(c->error.code) : HTTP_DONE;
@@ -306,9 +317,8 @@ enum err_code s3_call_code(const struct s3_call *c)
 bool s3_call_fatal(const struct s3_call *c)
 {
 	enum err_code code = s3_call_code(c);
-	return !s3_call_ok(c) &&
-	       (code == ERR_AUTH || code == ERR_UNREACHABLE ||
-		code == ERR_STOPPED || code == ERR_FAILED);
+	return !s3_call_ok(c) && (code == ERR_AUTH || code == ERR_UNREACHABLE ||
+				  code == ERR_STOPPED || code == ERR_FAILED);
 }
 
 /* What the reader should do about an ERR_AUTH. */
@@ -359,8 +369,9 @@ int s3_call_failed(const struct s3_call *c, struct err *e, const char *what)
 			       "endpoint and region",
 			       what, host, h->status, name, c->error.region);
 	if (code == ERR_AUTH)
-		return err_set(e, code, "%s: %s refused the credentials from "
-					"%s (%ld %s)%s",
+		return err_set(e, code,
+			       "%s: %s refused the credentials from "
+			       "%s (%ld %s)%s",
 			       what, host, c->s3->credentials.from, h->status,
 			       name, advice(c));
 	return err_set(e, code, "%s: %s answered %ld %s%s%s%s", what, host,
@@ -385,8 +396,7 @@ int s3_signer(struct s3 *s, struct err *e)
 {
 	sigv4_free(s->signer);
 	s->signer = sigv4_new(buf_str(&s->credentials.key_id),
-			      buf_str(&s->credentials.secret), s->region,
-			      "s3");
+			      buf_str(&s->credentials.secret), s->region, "s3");
 	return s->signer != NULL ? 0 : err_set(e, ERR_FAILED, "out of memory");
 }
 
@@ -396,8 +406,7 @@ int s3_ready(struct s3 *s, struct err *e)
 
 	if (s->scope->stop != NULL && *s->scope->stop != 0)
 		return err_set(e, ERR_STOPPED, "stopped");
-	if (!c->renewable || c->expires == 0 ||
-	    c->expires - clock_now() > 300)
+	if (!c->renewable || c->expires == 0 || c->expires - clock_now() > 300)
 		return 0;
 	if (s3_credentials_find(c, s->profile, s->scope->stop, e) != 0)
 		return -1;

@@ -50,7 +50,9 @@ static void read_reply(struct asked *a, const struct s3_call *c,
 		int rc = xml_doc_read(&a->doc, c->body.data, c->body.len);
 		if (rc == 0 && strncmp(a->doc.root, root, strlen(root)) == 0)
 			a->reply = REPLY_YES;
-		else if (rc == 0 && a->doc.root[0] != '\0')
+		else if (strcmp(a->doc.root, "ListBucketResult") == 0)
+			a->reply = REPLY_FOREIGN; /* even if a key broke it */
+		else if (rc == 0)
 			a->reply = REPLY_FOREIGN;
 		snprintf(a->said, sizeof(a->said), "200 with a %.60s",
 			 a->doc.root[0] != '\0' ? a->doc.root : "?");
@@ -72,13 +74,14 @@ static int ask(struct s3 *s, struct asked *a, const char *what,
 	       const char *root, const char *not_set, struct err *e)
 {
 	struct s3_call c;
-	const struct sigv4_pair q = {what, "", 0};
+	/* should it be answered with a listing, then with a short one */
+	const struct sigv4_pair q[] = {{what, "", 0}, {"max-keys", "1", 1}};
 	int rc = -1;
 
 	a->reply = REPLY_UNKNOWN;
 	buf_reset(&a->body);
 	s3_call_init(&c, s);
-	if (s3_call_target(&c, "GET", NULL, 0, &q, 1) != 0) {
+	if (s3_call_target(&c, "GET", NULL, 0, q, s->amazon ? 1 : 2) != 0) {
 		err_set(e, ERR_FAILED, "out of memory");
 		goto out;
 	}
@@ -102,10 +105,10 @@ out:
 struct copy {
 	enum copy_class cls;
 	const char *what, *root, *not_set;
-	const char *each;	/* path of one configuration */
+	const char *each; /* path of one configuration */
 	const char *permission;
-	const char *found;	/* for the certificate */
-	const char *blocker;	/* its kind */
+	const char *found;	 /* for the certificate */
+	const char *blocker;	 /* its kind */
 	const char *destination; /* path of the bucket that gets the copies */
 };
 
@@ -147,10 +150,9 @@ static int found(struct s3 *s, const struct copy *k, struct asked *a,
 		return 0;
 	}
 	description_class(d, k->cls, PRESENCE_FOUND, n, "%s", k->found);
-	return description_block(d, e, k->blocker, n,
-				 "bucket %.100s: %s (destination %.120s)%s",
-				 s->bucket, k->found, to != NULL ? to : "?",
-				 more);
+	return description_block(
+		d, e, k->blocker, n, "bucket %.100s: %s (destination %.120s)%s",
+		s->bucket, k->found, to != NULL ? to : "?", more);
 }
 
 static int describe_copy(struct s3 *s, const struct copy *k,
@@ -261,8 +263,7 @@ static int describe_fact(struct s3 *s, struct description *d, const char *what,
 }
 
 /* A policy is JSON: only whether there is one is said. */
-static int describe_policy(struct s3 *s, struct description *d,
-			   struct err *e)
+static int describe_policy(struct s3 *s, struct description *d, struct err *e)
 {
 	struct asked a;
 
@@ -273,21 +274,20 @@ static int describe_policy(struct s3 *s, struct description *d,
 	else if (rc == 0 && a.body.len != 0 && a.body.data[0] == '{')
 		description_fact(d, "policy", "set");
 	else if (rc == 0)
-		description_fact(d, "policy", "could not be read (%s)",
-				 a.said);
+		description_fact(d, "policy", "could not be read (%s)", a.said);
 	asked_release(&a);
 	return rc;
 }
 
-static int describe_account(struct s3 *s, struct description *d,
-			    struct err *e)
+static int describe_account(struct s3 *s, struct description *d, struct err *e)
 {
 	struct asked a;
 
 	asked_init(&a);
 	int rc = ask(s, &a, "acl", "AccessControlPolicy", NULL, e);
-	const char *id =
-		a.reply == REPLY_YES ? xml_doc_get(&a.doc, "Owner/ID", 0) : NULL;
+	const char *id = a.reply == REPLY_YES
+				 ? xml_doc_get(&a.doc, "Owner/ID", 0)
+				 : NULL;
 	if (rc == 0 && id != NULL && id[0] != '\0')
 		description_fact(d, "account", "%.100s", id);
 	asked_release(&a);
@@ -298,12 +298,11 @@ static int describe_lock(struct s3 *s, struct description *d, struct err *e)
 {
 	if (s3_lock_known(s, e) != 0)
 		return -1;
-	description_fact(d, "object-lock", "%s%s",
-			 s->lock == S3_YES ? "enabled, or not readable"
-					   : "not enabled",
-			 s->lock == S3_YES && s->bypass
-				 ? "; governance mode is bypassed"
-				 : "");
+	description_fact(
+		d, "object-lock", "%s%s",
+		s->lock == S3_YES ? "enabled, or not readable" : "not enabled",
+		s->lock == S3_YES && s->bypass ? "; governance mode is bypassed"
+					       : "");
 	return 0;
 }
 

@@ -121,13 +121,11 @@ static void ask_lock(struct one *o)
 {
 	struct job *j = o->job;
 
-	if (j->over || j->s->lock != S3_YES ||
-	    j->names[o->index].kind != 'v') {
+	if (j->over || j->s->lock != S3_YES || j->names[o->index].kind != 'v') {
 		one_free(o);
 		return;
 	}
-	if (s3_lock_send(&o->lock, j->s, &j->names[o->index], locked, o) !=
-	    0) {
+	if (s3_lock_send(&o->lock, j->s, &j->names[o->index], locked, o) != 0) {
 		s3_lock_release(&o->lock);
 		one_free(o);
 	}
@@ -536,8 +534,7 @@ static void sort_out(struct job *j, const bool *go, size_t n,
 			    "overwritten since the plan");
 		else if (is_null(name) && found[i] != S3_SAME)
 			why(&j->out[i], OUTCOME_UNKNOWN, "could not be listed");
-		else if (name->kind != 'u' &&
-			 xml_can(name->key, name->key_len))
+		else if (name->kind != 'u' && xml_can(name->key, name->key_len))
 			j->batched[j->n_batched++] = (uint32_t)i;
 		else
 			j->single[j->n_single++] = (uint32_t)i;

@@ -73,11 +73,9 @@ static void head_done(struct s3_lock *l)
 	struct s3_call *c = &l->call;
 
 	if (s3_call_ok(c)) {
-		take(l,
-		     http_answer_header(&c->http, "x-amz-object-lock-mode"),
-		     http_answer_header(
-			     &c->http,
-			     "x-amz-object-lock-retain-until-date"));
+		take(l, http_answer_header(&c->http, "x-amz-object-lock-mode"),
+		     http_answer_header(&c->http,
+					"x-amz-object-lock-retain-until-date"));
 		l->held = l->held ||
 			  strcmp(http_answer_header(
 					 &c->http,
@@ -108,9 +106,8 @@ static void get_done(struct s3_lock *l)
 	xml_doc_init(&d);
 	if (version_gone(c)) {
 		l->gone = true;
-	} else if (s3_call_ok(c) &&
-		   xml_doc_read(&d, c->http.answer.data,
-				c->http.answer.len) == 0) {
+	} else if (s3_call_ok(c) && xml_doc_read(&d, c->http.answer.data,
+						 c->http.answer.len) == 0) {
 		const char *status = xml_doc_get(&d, "Status", 0);
 		if (l->step == STEP_RETENTION)
 			take(l, xml_doc_get(&d, "Mode", 0),
@@ -197,8 +194,7 @@ int s3_lock_known(struct s3 *s, struct err *e)
 	}
 	if (s3_call_run(&c, e) != 0)
 		goto out;
-	if (s3_call_ok(&c) &&
-	    xml_doc_read(&d, c.body.data, c.body.len) == 0) {
+	if (s3_call_ok(&c) && xml_doc_read(&d, c.body.data, c.body.len) == 0) {
 		const char *on = xml_doc_get(&d, "ObjectLockEnabled", 0);
 		if (strcmp(d.root, "ObjectLockConfiguration") == 0)
 			s->lock = on != NULL && strcmp(on, "Enabled") == 0

@@ -111,8 +111,8 @@ static int seen(struct s3_walk *w, void *range_arg, const struct s3_page *p,
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct item *it = item_at(l, middle);
-		int order = s3_compare(l->id.data, l->id.len, it->id,
-				       it->id_len);
+		int order =
+			s3_compare(l->id.data, l->id.len, it->id, it->id_len);
 		if (order == 0) {
 			l->found[l->order[middle]] =
 				memcmp(it->digest, n->digest, SHA_LEN) == 0
@@ -141,10 +141,10 @@ static void slice_ended(struct s3_walk *w, void *range_arg, bool cut,
 		enum s3_found *f = &l->found[l->order[i]];
 		if (*f != S3_NOT_ASKED)
 			continue;
-		if (cut && (reached == NULL ||
-			    s3_name(&name, it->id, it->id_len) != 0 ||
-			    s3_compare(name.key, name.key_len, reached, len) >
-				    0))
+		if (cut &&
+		    (reached == NULL ||
+		     s3_name(&name, it->id, it->id_len) != 0 ||
+		     s3_compare(name.key, name.key_len, reached, len) > 0))
 			continue;
 		*f = S3_ABSENT;
 	}

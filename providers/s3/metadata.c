@@ -65,8 +65,8 @@ static void take(struct s3_credentials *c, const struct buf *json,
 		 const char *from)
 {
 	struct err ignored = ERR_INIT;
-	json_t *doc = json_strict(json->data, json->len, "credentials",
-				  &ignored);
+	json_t *doc =
+		json_strict(json->data, json->len, "credentials", &ignored);
 	if (doc == NULL)
 		return;
 	const char *id = json_string_value(json_object_get(doc, "AccessKeyId"));
@@ -177,8 +177,7 @@ int s3_metadata_read(struct s3_credentials *c,
 		return -1;
 	buf_init_secret(&answer, 65536);
 	from_container(h, c, &answer);
-	if (c->key_id.len == 0 &&
-	    (off == NULL || strcasecmp(off, "true") != 0))
+	if (c->key_id.len == 0 && (off == NULL || strcasecmp(off, "true") != 0))
 		from_instance(h, c, &answer);
 	buf_release(&answer);
 	http_free(h);

@@ -7,8 +7,14 @@
 /* A page of 1000 entries with the longest keys, every byte escaped. */
 #define TEXT_MAX ((size_t)S3_PAGE * (3 * S3_KEY_MAX + S3_VERSION_MAX + 8))
 
-enum { HAS_KEY = 1, HAS_VERSION = 2, HAS_DATE = 4, HAS_SIZE = 8, HAS_ETAG = 16,
-       HAS_LATEST = 32 };
+enum {
+	HAS_KEY = 1,
+	HAS_VERSION = 2,
+	HAS_DATE = 4,
+	HAS_SIZE = 8,
+	HAS_ETAG = 16,
+	HAS_LATEST = 32
+};
 
 void s3_page_init(struct s3_page *p, char want, struct sha *sha)
 {
@@ -158,8 +164,8 @@ static int field(struct s3_page *p, const char *name, const char *text,
 		if (strcmp(name, "ETag") == 0)
 			return once(p, HAS_ETAG) != 0
 				       ? -1
-				       : bounded(p->etag, sizeof(p->etag),
-						 text, len);
+				       : bounded(p->etag, sizeof(p->etag), text,
+						 len);
 		return 0;
 	case 'S':
 		if (strcmp(name, "Size") == 0)
@@ -236,9 +242,8 @@ int s3_page_element(void *arg, int depth, const char *name, const char *text,
 			       : -1;
 	if (depth == 2 && text == NULL) {
 		if (p->want == 'u')
-			return strcmp(name, "Upload") == 0
-				       ? begin_entry(p, 'u')
-				       : 0;
+			return strcmp(name, "Upload") == 0 ? begin_entry(p, 'u')
+							   : 0;
 		if (strcmp(name, "Version") == 0)
 			return begin_entry(p, 'v');
 		if (strcmp(name, "DeleteMarker") == 0)
@@ -297,6 +302,10 @@ int s3_page_finish(struct s3_page *p, const char **why)
 {
 	if (!p->truncated_seen) {
 		*why = "it does not say whether it is complete";
+		return -1;
+	}
+	if (!p->encoded && p->xml != NULL && xml_replaced(p->xml) != 0) {
+		*why = "it holds characters that XML cannot carry";
 		return -1;
 	}
 	for (size_t i = 0; i < p->n; i++) {

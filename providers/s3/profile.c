@@ -14,11 +14,11 @@ struct reader {
 	struct s3_credentials *c;
 	struct s3_profile *p;
 	const char *name;
-	bool config;   /* its sections read "profile NAME" */
-	bool inside;   /* of the wanted section */
+	bool config; /* its sections read "profile NAME" */
+	bool inside; /* of the wanted section */
 	bool found;
-	bool foreign;  /* it wants something that is not spoken here */
-	char key[64];  /* which */
+	bool foreign; /* it wants something that is not spoken here */
+	char key[64]; /* which */
 };
 
 static char *trim(char *s)
@@ -45,7 +45,7 @@ static void copy(char *out, size_t size, const char *value)
 static void one_key(struct reader *r, const char *key, const char *value)
 {
 	static const char *const foreign[] = {
-		"role_arn", "credential_process", "sso_session",
+		"role_arn",	 "credential_process",	    "sso_session",
 		"sso_start_url", "web_identity_token_file", NULL};
 
 	if (strcmp(key, "aws_access_key_id") == 0)
@@ -84,8 +84,8 @@ static void one_line(struct reader *r, char *line)
 		return;
 	}
 	/* an indented line belongs to a nested group ("s3 =") */
-	if (!r->inside || line[0] == ' ' || line[0] == '\t' ||
-	    line[0] == '#' || line[0] == ';')
+	if (!r->inside || line[0] == ' ' || line[0] == '\t' || line[0] == '#' ||
+	    line[0] == ';')
 		return;
 	char *eq = strchr(line, '=');
 	if (eq == NULL)

@@ -15,9 +15,9 @@
 #include <string.h>
 
 static const enum copy_class s3_classes[] = {
-	CLASS_CURRENT,	 CLASS_NONCURRENT,  CLASS_DELETE_MARKER,
-	CLASS_UNFINISHED_UPLOAD, CLASS_REPLICA, CLASS_ARCHIVED_LOG,
-	CLASS_STAGING,	 CLASS_UNKNOWN,
+	CLASS_CURRENT,		 CLASS_NONCURRENT, CLASS_DELETE_MARKER,
+	CLASS_UNFINISHED_UPLOAD, CLASS_REPLICA,	   CLASS_ARCHIVED_LOG,
+	CLASS_STAGING,		 CLASS_UNKNOWN,
 };
 
 int s3_compare(const void *a, size_t a_len, const void *b, size_t b_len)
@@ -33,7 +33,8 @@ int s3_compare(const void *a, size_t a_len, const void *b, size_t b_len)
 bool s3_begins(const void *key, size_t len, const struct buf *prefix)
 {
 	return len >= prefix->len &&
-	       (prefix->len == 0 || memcmp(key, prefix->data, prefix->len) == 0);
+	       (prefix->len == 0 ||
+		memcmp(key, prefix->data, prefix->len) == 0);
 }
 
 bool s3_in_scope(const struct s3 *s, const unsigned char *key, size_t len)

@@ -88,14 +88,14 @@ struct s3 {
 	size_t n_excluded, n_retained;
 
 	char scheme[8];
-	char endpoint[256];    /* host and port without the bucket */
-	char authority[330];   /* what requests name as host */
-	char base[1100];       /* encoded path in front of the key */
+	char endpoint[256];  /* host and port without the bucket */
+	char authority[330]; /* what requests name as host */
+	char base[1100];     /* encoded path in front of the key */
 	char region[64];
 	bool path_style;
-	bool amazon;	       /* an address of Amazon's own */
+	bool amazon; /* an address of Amazon's own */
 	char ca_file[512];
-	char server[64];       /* the Server header of the first answer */
+	char server[64]; /* the Server header of the first answer */
 	bool ceph;
 
 	struct http *http;
@@ -114,8 +114,7 @@ void s3_address(struct s3 *s);
 /* True when a key belongs to the source: inside the prefix, not excluded. */
 bool s3_in_scope(const struct s3 *s, const unsigned char *key, size_t len);
 /* The retention rule of a key, from 1, or 0. */
-uint32_t s3_retention(const struct s3 *s, const unsigned char *key,
-		      size_t len);
+uint32_t s3_retention(const struct s3 *s, const unsigned char *key, size_t len);
 
 /* memcmp order of two byte strings. */
 int s3_compare(const void *a, size_t a_len, const void *b, size_t b_len);
@@ -138,6 +137,8 @@ struct s3_call {
 	const char *md5;   /* Content-MD5, for a batch */
 	char body_sha[65]; /* of http.body */
 	bool bypass;	   /* of governance mode */
+	bool echoes;	   /* the answer repeats keys: see xml_lenient */
+	bool lenient;	   /* set after an answer that could not be read */
 	/* Reading the body of a 200 as XML; without, it is collected. */
 	struct xml *xml;
 	xml_fn *element;
@@ -196,7 +197,8 @@ struct s3_page {
 	bool truncated, truncated_seen, encoded;
 	char next_key[3 * S3_KEY_MAX + 1];
 	char owner[80];
-	struct sha *sha; /* borrowed */
+	const struct xml *xml; /* that feeds it, borrowed like sha */
+	struct sha *sha;
 	/* while reading */
 	struct s3_entry *now;
 	unsigned seen;

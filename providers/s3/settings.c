@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const addressing_words[] = {"auto", "path", "virtual",
-					       NULL};
+static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 static const char *const replica_words[] = {"report", "follow", NULL};
 
 static const struct setting_spec excluded_spec[] = {
@@ -56,9 +55,8 @@ static int read_bucket(struct s3 *s, struct err *e)
 	if (n < 3 || n > 255 || at->str[0] == '.' ||
 	    strspn(at->str, "abcdefghijklmnopqrstuvwxyz0123456789"
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._") != n)
-		return setting_refuse(at, e,
-				      "bucket \"%s\" is not a bucket's name",
-				      at->str);
+		return setting_refuse(
+			at, e, "bucket \"%s\" is not a bucket's name", at->str);
 	s->bucket = at->str;
 	return 0;
 }
@@ -97,6 +95,11 @@ static int read_prefix(struct s3 *s, struct err *e)
 				      "or write prefix_open = true if that is "
 				      "meant",
 				      buf_str(&s->prefix), buf_str(&s->prefix));
+	for (size_t i = 0; i < s->prefix.len; i++)
+		if (s->prefix.data[i] < 0x20)
+			return setting_refuse(at, e,
+					      "prefix holds a control "
+					      "character");
 	if (s->prefix.len > S3_KEY_MAX ||
 	    !s3_utf8(s->prefix.data, s->prefix.len))
 		return setting_refuse(at, e,
@@ -113,8 +116,8 @@ static int inner_prefix(struct s3 *s, struct s3_prefix *out,
 	buf_init(&out->text, S3_KEY_MAX);
 	if (setting_expand(&out->text, at, s->scope->client, e) != 0)
 		return -1;
-	if (out->text.len == 0 || !s3_begins(out->text.data, out->text.len,
-					     &s->prefix))
+	if (out->text.len == 0 ||
+	    !s3_begins(out->text.data, out->text.len, &s->prefix))
 		return setting_refuse(at, e,
 				      "%s prefix \"%s\" does not begin with "
 				      "the source's prefix \"%s\"",
@@ -183,8 +186,7 @@ static bool ends_with(const char *s, const char *tail)
 	return n >= t && strcmp(s + n - t, tail) == 0;
 }
 
-static int read_region(struct s3 *s, const struct s3_profile *p,
-		       struct err *e)
+static int read_region(struct s3 *s, const struct s3_profile *p, struct err *e)
 {
 	const struct setting *at = setting_get(s->scope->settings, "region");
 	const char *region = at != NULL ? at->str : NULL;
@@ -261,8 +263,7 @@ static bool one_label(const char *bucket)
 void s3_address(struct s3 *s)
 {
 	if (s->path_style) {
-		snprintf(s->authority, sizeof(s->authority), "%s",
-			 s->endpoint);
+		snprintf(s->authority, sizeof(s->authority), "%s", s->endpoint);
 		snprintf(s->base, sizeof(s->base), "/%s", s->bucket);
 	} else {
 		snprintf(s->authority, sizeof(s->authority), "%.63s.%s",
@@ -325,13 +326,12 @@ int s3_settings_read(struct s3 *s, const struct scope *scope, struct err *e)
 	    read_excluded(s, e) != 0 || read_retention(s, e) != 0)
 		return -1;
 	/* region and endpoint may stand in the profile */
-	const char *name = s->profile != NULL ? s->profile
-					      : getenv("AWS_PROFILE");
+	const char *name =
+		s->profile != NULL ? s->profile : getenv("AWS_PROFILE");
 	s3_credentials_init(&unused);
-	int rc = s3_profile_read(&unused, &p,
-				 name != NULL && name[0] != '\0' ? name
-								 : "default",
-				 e);
+	int rc = s3_profile_read(
+		&unused, &p, name != NULL && name[0] != '\0' ? name : "default",
+		e);
 	s3_credentials_release(&unused);
 	if (rc != 0 && s->profile == NULL) {
 		err_clear(e); /* the environment may still have credentials */

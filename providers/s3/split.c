@@ -105,7 +105,7 @@ int s3_split_key(unsigned char *out, size_t *len, const struct s3_range *r,
 	size_t at = r->prefix_len;
 
 	/* all keys of the range begin with the prefix */
-	if (from_len < at || memcmp(from, r->prefix, at) != 0) {
+	if (at != 0 && (from_len < at || memcmp(from, r->prefix, at) != 0)) {
 		from = r->prefix;
 		from_len = at;
 	}

@@ -122,6 +122,9 @@ static int target(struct s3_call *c, char want, const struct s3_range *r,
 	size_t n = 0;
 	bool uploads = want == 'u';
 
+	c->echoes = true;
+	c->lenient = false;
+
 	pair(q, &n, uploads ? "uploads" : "versions", "", 0);
 	pair(q, &n, "encoding-type", "url", 3);
 	pair(q, &n, uploads ? "max-uploads" : "max-keys", max, strlen(max));
@@ -133,8 +136,7 @@ static int target(struct s3_call *c, char want, const struct s3_range *r,
 		pair(q, &n, "key-marker", (const char *)at->key, at->key_len);
 		if (at->version_len != 0)
 			pair(q, &n,
-			     uploads ? "upload-id-marker"
-				     : "version-id-marker",
+			     uploads ? "upload-id-marker" : "version-id-marker",
 			     (const char *)at->version, at->version_len);
 	}
 	return s3_call_target(c, "GET", NULL, 0, q, n);
@@ -142,7 +144,10 @@ static int target(struct s3_call *c, char want, const struct s3_range *r,
 
 static int page_begin(struct s3_call *c)
 {
-	s3_page_reset(c->element_arg);
+	struct s3_page *p = c->element_arg;
+	s3_page_reset(p);
+	/* radosgw 16 encodes a list of uploads without saying so */
+	p->encoded = p->want == 'u' && c->s3->ceph;
 	return 0;
 }
 
@@ -199,7 +204,8 @@ static int judge(struct range *r, size_t i)
 	size_t last_len = before ? before->key_len : r->at.key_len;
 
 	if (n->key_len < r->r.prefix_len ||
-	    memcmp(s3_key(p, n), r->r.prefix, r->r.prefix_len) != 0)
+	    (r->r.prefix_len != 0 &&
+	     memcmp(s3_key(p, n), r->r.prefix, r->r.prefix_len) != 0))
 		return broken(r, "a key outside the prefix that was asked for");
 	/* a store may repeat the entry that the marker names */
 	if (before == NULL && mark_is(&r->at, p, n))
@@ -211,12 +217,11 @@ static int judge(struct range *r, size_t i)
 		return -1;
 	if (p->want == 'u')
 		return 1;
-	if (r->r.has_to && s3_compare(s3_key(p, n), n->key_len, r->r.to,
-				      r->r.to_len) > 0)
+	if (r->r.has_to &&
+	    s3_compare(s3_key(p, n), n->key_len, r->r.to, r->r.to_len) > 0)
 		return 2;
 	if (r->r.from_len != 0 &&
-	    s3_compare(s3_key(p, n), n->key_len, r->r.from, r->r.from_len) <=
-		    0)
+	    s3_compare(s3_key(p, n), n->key_len, r->r.from, r->r.from_len) <= 0)
 		return 0;
 	return 1;
 }
@@ -453,10 +458,10 @@ static void probe_done(struct s3_call *c)
 		return;
 	}
 	const struct s3_entry *n = p->page.entries;
-	bool found = p->page.n != 0 &&
-		     (!r->r.has_to ||
-		      s3_compare(s3_key(&p->page, n), n->key_len, r->r.to,
-				 r->r.to_len) <= 0);
+	bool found =
+		p->page.n != 0 &&
+		(!r->r.has_to || s3_compare(s3_key(&p->page, n), n->key_len,
+					    r->r.to, r->r.to_len) <= 0);
 	if (found) {
 		struct s3_range right = r->r;
 		memcpy(right.from, p->key, p->key_len);
@@ -506,7 +511,7 @@ static struct range *range_new(struct run *run)
 		s3_page_init(&r->page, run->w->want, run->s->sha);
 		s3_call_init(&r->call, run->s);
 		r->xml = xml_new();
-		r->call.xml = r->xml;
+		r->page.xml = r->call.xml = r->xml;
 		r->call.element = s3_page_element;
 		r->call.element_arg = &r->page;
 		r->call.begin = page_begin;
@@ -533,7 +538,7 @@ static struct probe *probe_new(struct run *run)
 		s3_page_init(&p->page, run->w->want, run->s->sha);
 		s3_call_init(&p->call, run->s);
 		p->xml = xml_new();
-		p->call.xml = p->xml;
+		p->page.xml = p->call.xml = p->xml;
 		p->call.element = s3_page_element;
 		p->call.element_arg = &p->page;
 		p->call.begin = page_begin;
@@ -558,8 +563,7 @@ static struct range *widest(struct run *run)
 		if (!r->active)
 			continue;
 		if (low == NULL || s3_compare(r->at.key, r->at.key_len,
-					      low->at.key,
-					      low->at.key_len) < 0)
+					      low->at.key, low->at.key_len) < 0)
 			low = r;
 		if (high == NULL || !r->r.has_to ||
 		    (high->r.has_to &&
@@ -579,9 +583,8 @@ static struct range *widest(struct run *run)
 		struct range *r = run->ranges[i];
 		if (!r->active || r->probed || r->no_split || r->pages == 0)
 			continue;
-		double width = s3_split_width(r->at.key, r->at.key_len,
-					      r->r.to, r->r.to_len,
-					      r->r.has_to, skip);
+		double width = s3_split_width(r->at.key, r->at.key_len, r->r.to,
+					      r->r.to_len, r->r.has_to, skip);
 		if (best == NULL || width > most) {
 			best = r;
 			most = width;
