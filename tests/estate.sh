@@ -3,19 +3,21 @@
 
 # the people of a closeout, once per test
 people() {
-	for p in processor alice bob mallory controller; do make_cert "$T/$p"; done
+	for p in processor alice bob mallory controller; do make_cert "$p"; done
 }
 
 # closeout NAME SOURCES [MORE]: writes $T/NAME.cfg for the client 7; MORE are
 # further settings on the top level, e.g. a retention list.
 # Variables: CHOICE (destroy), NOT_BEFORE, REQUIRED (2), CONTROLLER
 closeout() {
+	estate_cert=
+	[ -z "${CONTROLLER:-}" ] || estate_cert=' certificate = "controller.pem";'
 	cat >"$T/$1.cfg" <<END
 closeout = {
   id = "$1";
   client = "7";
   contract    = { reference = "SUB-2021-0042"; ended = "2026-01-31"; clause = "Appendix 1, section 9"; };
-  controller  = { name = "Acme SAS"; address = "1 rue Exemple, 75001 Paris, FR"; contact = "privacy@acme.example";${CONTROLLER:+ certificate = "controller.pem";} };
+  controller  = { name = "Acme SAS"; address = "1 rue Exemple, 75001 Paris, FR"; contact = "privacy@acme.example";$estate_cert };
   processor   = { name = "Example Self-Care SAS"; address = "2 rue Exemple, 75002 Paris, FR"; contact = "ops@example.example"; dpo = "dpo@example.example"; };
   instruction = { choice = "${CHOICE:-destroy}"; by = "data protection officer"; received = "2026-01-20"; };
   not_before  = "${NOT_BEFORE:-2026-02-28T00:00:00Z}";

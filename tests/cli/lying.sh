@@ -28,11 +28,11 @@ never() {
 	else
 		ok "$1-is-never-final"
 	fi
-	[ "$(kind "$1")" = exception-report ] && is "$1-certify-says-4" 4 "$certify_code"
+	[ "$(kind "$1")" = exception-report ] && is "$1-certify-says-4" "$certify_code" 4
 }
 
 attempt honest ''
-is honest-store-is-final final "$(kind honest)"
+is honest-store-is-final "$(kind honest)" final
 never refused '"refuse:clients/7/0002"'
 never lie '"lie"'
 never mute '"mute"'
@@ -54,16 +54,16 @@ for f in timeout:1 half-batch:1 lost-answer:1 unreachable:1; do
 		"$Q" destroy "$n" >>"$n.out" 2>&1
 	done
 	"$Q" certify "$n" >>"$n.out" 2>&1
-	is "$n-is-final-in-the-end" final "$(kind "$n")"
-	is "$n-leaves-nothing" 0 "$(in_store 7)"
-	is "$n-spares-the-neighbour" 1 "$(in_store 77)"
+	is "$n-is-final-in-the-end" "$(kind "$n")" final
+	is "$n-leaves-nothing" "$(in_store 7)" 0
+	is "$n-spares-the-neighbour" "$(in_store 77)" 1
 done
 
 # ---- exception report: signed, verifies, never called final
 attempt report '"refuse:clients/7/0002"'
 expect exception-report-is-valid-not-final 1 "$BIN/quietus-verify" cases/report/exception-report.json --trust processor.pem
 [ ! -e cases/report/certificate.json ] && ok no-certificate-beside-a-report || not_ok no-certificate-beside-a-report
-is refused-item-is-there 1 "$(in_store 7)"
+is refused-item-is-there "$(in_store 7)" 1
 expect close-after-a-report-is-refused 5 "$Q" close report
 
 # ---- a blocker blocks

@@ -21,14 +21,14 @@ files
 # ---- before approval
 closeout one "$FILES"
 expect plan-is-written 0 "$Q" plan one.cfg
-is status-says-planned planned "$(state one)"
-is status-says-no-certificate none "$(certificate one)"
+is status-says-planned "$(state one)" planned
+is status-says-no-certificate "$(certificate one)" none
 expect destroy-without-approval-is-refused 5 "$Q" destroy one
 expect certify-before-destruction-is-refused 5 "$Q" certify one
 expect close-before-certificate-is-refused 5 "$Q" close one
 expect run-waits-for-approvals 5 "$Q" run one.cfg
 expect stranger-cannot-approve 5 "$Q" approve one --certificate mallory.pem --key mallory.key
-expect key-of-another-is-refused 1 "$Q" approve one --certificate alice.pem --key bob.key
+expect key-of-another-is-refused 2 "$Q" approve one --certificate alice.pem --key bob.key
 expect approve-needs-a-key 2 "$Q" approve one --certificate alice.pem
 expect first-approval 0 "$Q" approve one --certificate alice.pem --key alice.key
 expect the-same-approver-again 0 "$Q" approve one --certificate alice.pem --key alice.key
@@ -42,7 +42,7 @@ cp bob.p7s broken.p7s
 printf 'x' | dd of=broken.p7s bs=1 seek=200 conv=notrunc 2>/dev/null
 expect broken-approval-is-refused 5 "$Q" approve one --signature broken.p7s
 expect approval-from-elsewhere 0 "$Q" approve one --signature bob.p7s
-is status-says-approved approved "$(state one)"
+is status-says-approved "$(state one)" approved
 expect run-never-begins-a-destruction 5 "$Q" run one
 untouched run-destroyed-nothing
 
@@ -69,7 +69,6 @@ sqlite3 cases/one/ledger.db "UPDATE item SET bytes = bytes + 1 WHERE bytes > 0"
 expect edited-ledger-is-refused 5 "$Q" destroy one
 rm -f cases/one/ledger.db-wal cases/one/ledger.db-shm
 cp ledger.keep cases/one/ledger.db
-sqlite3 cases/one/ledger.db "DELETE FROM item WHERE rowid_fake" 2>/dev/null
 sqlite3 cases/one/ledger.db "DELETE FROM item WHERE id = (SELECT max(id) FROM item)"
 expect item-taken-from-the-ledger-is-refused 5 "$Q" destroy one
 rm -f cases/one/ledger.db-wal cases/one/ledger.db-shm
@@ -99,7 +98,8 @@ untouched nothing-destroyed-early-or-unreturned
 closeout empty '{ name = "none"; provider = "directory"; path = "nowhere/{client}"; }'
 mkdir -p nowhere
 expect empty-source-is-planned 0 "$Q" plan empty.cfg
-has empty-source-blocks selects-nothing "$("$Q" plan empty.cfg --json | jq -r '.blockers[].kind')"
+expect empty-source-is-planned-as-json 0 "$Q" plan empty.cfg --json
+says empty-source-blocks selects-nothing "$T/out"
 expect blocked-plan-is-not-approved 5 "$Q" approve empty --certificate alice.pem --key alice.key
 (
 	exec 9>cases/one/lock
@@ -123,13 +123,13 @@ CONTROLLER=1 closeout final "$FILES"
 "$Q" plan final.cfg >/dev/null && approve final
 expect destroy-succeeds 0 "$Q" destroy final
 [ ! -e files/7 ] && ok scope-is-gone || not_ok scope-is-gone
-is neighbour-is-untouched neighbour "$(cat files/77/contract.txt)"
-is status-says-destroyed destroyed "$(state final)"
+is neighbour-is-untouched "$(cat files/77/contract.txt)" neighbour
+is status-says-destroyed "$(state final)" destroyed
 expect certify-succeeds 0 "$Q" certify final
-is status-says-certified certified "$(state final)"
-is status-says-final final "$(certificate final)"
-is items-are-counted 5 "$("$Q" status final --json | jq '.sources[0].items')"
-is the-class-is-destroyed-verified destroyed-verified "$("$Q" status final --json | jq -r '.sources[0].classes[0].verdict')"
+is status-says-certified "$(state final)" certified
+is status-says-final "$(certificate final)" final
+is items-are-counted "$("$Q" status final --json | jq '.sources[0].items')" 5
+is the-class-is-destroyed-verified "$("$Q" status final --json | jq -r '.sources[0].classes[0].verdict')" destroyed-verified
 expect certificate-verifies 0 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem
 expect without-trust-it-cannot-be-checked 3 "$BIN/quietus-verify" cases/final/certificate.json
 expect stock-openssl-accepts-it 0 openssl cms -verify -binary -inform DER -content cases/final/certificate.json \
@@ -137,7 +137,7 @@ expect stock-openssl-accepts-it 0 openssl cms -verify -binary -inform DER -conte
 for f in cases/final/inventory/*.cms; do
 	openssl cms -decrypt -inform DER -binary -inkey controller.key -recip controller.pem -in "$f"
 done >inventory.txt
-is inventory-has-every-item 5 "$(grep -c . inventory.txt)"
+is inventory-has-every-item "$(grep -c . inventory.txt)" 5
 expect inventory-leads-to-the-roots 0 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem --inventory inventory.txt
 sed '1d' inventory.txt >short.txt
 expect short-inventory-does-not 2 "$BIN/quietus-verify" cases/final/certificate.json --trust processor.pem --inventory short.txt
@@ -145,23 +145,22 @@ expect short-inventory-does-not 2 "$BIN/quietus-verify" cases/final/certificate.
 # ---- I9: no name from the data in what is handed out; the names are there
 # in the ledger, so the search can find them
 names='contract.txt\|photo.jpg\|client seven'
-[ "$(grep -ac 'photo.jpg' cases/final/ledger.db* | awk -F: '{n += $2} END {print n}')" -gt 0 ] &&
-	ok names-are-in-the-ledger || not_ok names-are-in-the-ledger
+grep -aq photo.jpg cases/final/ledger.db && ok names-are-in-the-ledger || not_ok names-are-in-the-ledger
 if grep -arl "$names" cases/final/certificate.json* cases/final/plan.json cases/final/approvals trail >/dev/null; then
 	not_ok no-name-in-evidence
 else
 	ok no-name-in-evidence
 fi
-is modes-are-private 0 "$(find cases trail \( -type d ! -perm 700 \) -o \( -type f ! -perm 600 \) | wc -l)"
+is modes-are-private "$(find cases trail \( -type d ! -perm 700 \) -o \( -type f ! -perm 600 \) | wc -l)" 0
 
 # ---- once more
 sum=$(sha256sum <cases/final/certificate.json)
 expect certify-again-is-the-same 0 "$Q" certify final
-is the-bytes-are-the-same "$sum" "$(sha256sum <cases/final/certificate.json)"
+is the-bytes-are-the-same "$(sha256sum <cases/final/certificate.json)" "$sum"
 expect destroy-again-finds-nothing 0 "$Q" destroy final
-is counts-are-those-of-the-inventory 5 "$("$Q" status final --json | jq '.sources[0].items')"
+is counts-are-those-of-the-inventory "$("$Q" status final --json | jq '.sources[0].items')" 5
 expect certify-after-a-second-look 0 "$Q" certify final
-is the-earlier-one-is-named final "$(jq -r '.earlier[0].kind' cases/final/certificate.json)"
+is the-earlier-one-is-named "$(jq -r '.earlier[0].kind' cases/final/certificate.json)" final
 expect the-earlier-one-still-verifies 0 "$BIN/quietus-verify" cases/final/certificate-1.json --trust processor.pem
 expect delta-finds-nothing-new 0 "$Q" plan --delta final
 expect trail-verifies 0 "$BIN/quietus-audit" verify trail
@@ -170,8 +169,8 @@ expect trail-verifies 0 "$BIN/quietus-audit" verify trail
 [ -e cases/final/ledger.db ] && ok ledger-is-there-before-close || not_ok ledger-is-there-before-close
 expect close-succeeds 0 "$Q" close final
 [ -z "$(find cases/final -name 'ledger*')" ] && ok ledger-is-gone-after-close || not_ok ledger-is-gone-after-close
-is status-says-closed closed "$(state final)"
-is closed-case-keeps-its-kind final "$(certificate final)"
+is status-says-closed "$(state final)" closed
+is closed-case-keeps-its-kind "$(certificate final)" final
 expect close-again-is-harmless 0 "$Q" close final
 expect closed-case-is-not-destroyed 5 "$Q" destroy final
 expect closed-case-is-not-certified 5 "$Q" certify final

@@ -624,6 +624,8 @@ int run_destroy(struct run_result *out, struct app *app, struct casedir *c,
 	int rc = -1;
 
 	memset(out, 0, sizeof(*out));
+	if (c->closed || c->ledger == NULL)
+		return err_set(e, ERR_REFUSED, "case %s is closed", c->path);
 	if (ledger_any_intent(&app->destroyed_something, c->ledger, e) != 0 ||
 	    guard_open(&r.guard, c, e) != 0)
 		return -1;
