@@ -23,6 +23,7 @@
 struct overwritten {
 	int fd;
 	size_t index;
+	bool written; /* false: there was nothing to overwrite */
 	char name[NAME_MAX + 1];
 };
 
@@ -131,7 +132,7 @@ static void finish_files(struct batch *b)
 	for (size_t k = 0; k < b->n_files; k++) {
 		struct overwritten *f = &b->files[k];
 		struct statx st, now;
-		if (fdatasync(f->fd) != 0)
+		if (f->written && fdatasync(f->fd) != 0)
 			says_errno(b, f->index, "writing zeros over it");
 		else if (look_fd(&st, f->fd) != 0 ||
 			 look_at(&now, b->folder, f->name) != 0)
@@ -307,7 +308,8 @@ static int destroy_file(struct batch *b, size_t i, const char *name)
 		close(fd);
 		return destroy_linked(b, i, name, &st);
 	}
-	if (id.size != 0 || flistxattr(fd, NULL, 0) > 0)
+	bool written = id.size != 0 || flistxattr(fd, NULL, 0) > 0;
+	if (written)
 		identity_doom(fd, &id);
 	if (overwrite_data(fd, id.size, b->d->scope->stop) != 0 ||
 	    overwrite_attributes(fd) != 0) {
@@ -323,6 +325,7 @@ static int destroy_file(struct batch *b, size_t i, const char *name)
 	struct overwritten *f = &b->files[b->n_files++];
 	f->fd = fd;
 	f->index = i;
+	f->written = written;
 	snprintf(f->name, sizeof(f->name), "%s", name);
 	if (b->n_files == TOGETHER)
 		finish_files(b);
