@@ -103,6 +103,10 @@ struct scope {
 	const struct retention_rule *retention;
 	size_t n_retention;
 	bool may_be_empty;
+	/* Folders of quietus itself (cases, trail), absolute, ended by NULL: a
+	 * provider of files refuses a scope that holds one of them
+	 * (ERR_USAGE) and does not count what is in them as bystanders. */
+	const char *const *ours;
 	/* set by a signal handler: the provider returns ERR_STOPPED at its
 	 * next safe point */
 	const volatile sig_atomic_t *stop;
@@ -238,6 +242,13 @@ struct description {
 	char method[400];
 	/* What cannot be known about this store: for the limits. */
 	char limits[400];
+	/* How the client is named in the data (the root row's first text
+	 * column, the scope's folder or prefix), for whoever approves: on the
+	 * terminal and in the ledger only.  Empty when there is no name. */
+	char found[200];
+	/* The newest change seen in the scope, seconds since 1970; 0 when the
+	 * store keeps none. */
+	int64_t newest;
 };
 
 void description_init(struct description *d);

@@ -83,6 +83,7 @@ void case_close(struct casedir *c)
 	buf_release(&c->closeout_bytes);
 	if (c->lock >= 0)
 		close(c->lock);
+	free(c->id);
 	free(c->path);
 	free(c);
 }
@@ -105,12 +106,13 @@ static int read_closeout(struct casedir *c, struct err *e)
 	struct buf name;
 	int rc = -1;
 	json_t *doc = NULL;
-	const char *base, *file, *type;
+	const char *base, *file, *type, *id;
 
 	buf_init(&name, 8192);
 	doc = json_file(case_file(&name, c, "case.json"), 65536, NULL, e);
 	if (doc == NULL || json_known(doc, keys, buf_str(&name), e) != 0 ||
 	    json_get_str(&type, doc, "type", buf_str(&name), e) != 0 ||
+	    json_get_str(&id, doc, "id", buf_str(&name), e) != 0 ||
 	    json_get_str(&base, doc, "base", buf_str(&name), e) != 0 ||
 	    json_get_str(&file, doc, "file", buf_str(&name), e) != 0)
 		goto out;
@@ -121,15 +123,24 @@ static int read_closeout(struct casedir *c, struct err *e)
 			buf_str(&name));
 		goto out;
 	}
+	c->id = strdup(id);
+	if (c->id == NULL) {
+		err_set(e, ERR_FAILED, "out of memory");
+		goto out;
+	}
 	if (file_read(&c->closeout_bytes, case_file(&name, c, "closeout.cfg"),
 		      e) != 0 ||
 	    sha_once(c->closeout_sha, c->closeout_bytes.data,
 		     c->closeout_bytes.len, e) != 0)
 		goto out;
-	/* an operator's edit of the copy must not pass for a broken file of
-	 * theirs: it is compared with the plan later, by digest */
 	rc = closeout_parse(&c->closeout, buf_str(&c->closeout_bytes),
 			    c->closeout_bytes.len, buf_str(&name), base, e);
+	if (rc != 0 && e->code == ERR_USAGE) {
+		/* it was good when it was planned: the copy was edited, or a
+		 * file that it names was moved or exchanged */
+		err_add(e, "the closeout no longer reads as it was planned");
+		e->code = ERR_REFUSED;
+	}
 out:
 	json_decref(doc);
 	buf_release(&name);
@@ -223,10 +234,17 @@ int case_open(struct casedir **out, const char *name, enum case_use use,
 		err_add(e, "case %s is in use", c->path);
 		goto fail;
 	}
-	if (read_closeout(c, e) != 0)
-		goto fail;
 	case_file(&path, c, "closing.json.p7s");
 	c->closed = file_exists(buf_str(&path));
+	/* a closed case is read-only: its evidence stands without the files
+	 * that the closeout names */
+	struct err moved = ERR_INIT;
+	if (read_closeout(c, c->closed ? &moved : e) != 0 &&
+	    (!c->closed || c->id == NULL)) {
+		if (c->closed)
+			*e = moved;
+		goto fail;
+	}
 	case_file(&path, c, "ledger.db");
 	if (file_exists(buf_str(&path))) {
 		if (ledger_open(&c->ledger, buf_str(&path), e) != 0 ||
@@ -413,7 +431,8 @@ int case_create(struct casedir **out, struct closeout *closeout,
 	}
 	c->closeout = closeout;
 	c->path = file_join(closeout->cases, closeout->id);
-	if (c->path == NULL ||
+	c->id = strdup(closeout->id);
+	if (c->path == NULL || c->id == NULL ||
 	    buf_put(&c->closeout_bytes, bytes->data, bytes->len) != 0) {
 		err_set(e, ERR_FAILED, "out of memory");
 		goto fail;

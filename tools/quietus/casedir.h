@@ -27,7 +27,9 @@
 
 struct casedir {
 	char *path;
-	struct closeout *closeout;
+	char *id;		   /* as case.json has it */
+	struct closeout *closeout; /* NULL: closed, and its certificates or
+				    * keys have moved since */
 	struct buf closeout_bytes;
 	unsigned char closeout_sha[SHA_LEN];
 	struct ledger *ledger; /* NULL once closed */

@@ -90,6 +90,7 @@ struct closeout {
 	const char *signing_certificate, *signing_key;
 	const char *trail_directory, *trail_key;
 	const char *cases;
+	const char *ours[3]; /* trail_directory, cases, NULL (scope) */
 	/* What is allowed and still deserves a word: whole sentences, each
 	 * with "name:line: ..." in front, for plan and check to print. */
 	const char **notes;

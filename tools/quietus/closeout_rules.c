@@ -329,5 +329,7 @@ int closeout_rules(struct closeout_state *st, struct err *e)
 	    closeout_path(&c->cases, st, &holder, "cases", e) != 0 ||
 	    closeout_sources(st, e) != 0)
 		return -1;
+	c->ours[0] = c->trail_directory;
+	c->ours[1] = c->cases;
 	return check_receiver(st, e);
 }

@@ -393,5 +393,6 @@ void closeout_scope(struct scope *out, const struct closeout *c, size_t i,
 			      .retention = s->retention,
 			      .n_retention = s->n_retention,
 			      .may_be_empty = s->may_be_empty,
+			      .ours = c->ours,
 			      .stop = stop};
 }

@@ -89,6 +89,8 @@ int cmd_check(struct app *app, int argc, char **argv)
 	if (closeout_read(&k, file, NULL, &e) != 0)
 		return app_fail(app, &e);
 	app_say(app, "Closeout %s of client %s:", k->id, k->client);
+	for (size_t i = 0; i < k->n_notes; i++)
+		app_warn("note: %s", k->notes[i]);
 	json_t *list = json_array();
 	for (size_t i = 0; i < k->n_sources; i++)
 		blocked |= check_source(app, k, i, list, &e) == 1;

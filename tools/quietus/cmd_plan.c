@@ -51,6 +51,13 @@ out:
 	return rc;
 }
 
+/* What the closeout file leaves out, for the operator. */
+static void say_notes(const struct closeout *k)
+{
+	for (size_t i = 0; i < k->n_notes; i++)
+		app_warn("note: %s", k->notes[i]);
+}
+
 /* Fixes plan number n: its bytes, then the trail entry.  Killed before the
  * file is in place there is no plan; killed after it, the entry is queued. */
 static int fix_plan(struct casedir *c, unsigned n, enum plan_mode mode,
@@ -97,6 +104,7 @@ int step_plan(struct casedir **out, struct app *app, const char *file,
 	if (closeout_read(&k, file, &bytes, e) != 0 ||
 	    check_instruction(k, e) != 0)
 		goto out;
+	say_notes(k);
 	rc = case_create(&c, k, &bytes, again, e); /* takes k over */
 	k = NULL;
 	/* the trail is made, and its key checked, before anything is asked */

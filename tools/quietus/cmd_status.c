@@ -310,8 +310,7 @@ int step_status(struct app *app, struct casedir *c, struct err *e)
 	buf_init(&next, 4096);
 	if (step_standing(&s, c, e) != 0 || step_next(&next, &s, c, e) != 0)
 		goto out;
-	app_say(app, "Case %s (%s): %s", c->closeout->id, c->path,
-		state_name(s.state));
+	app_say(app, "Case %s (%s): %s", c->id, c->path, state_name(s.state));
 	if (s.state == STATE_CLOSED) {
 		if (closed_sources(sources, app, c, e) != 0)
 			goto out;
@@ -331,10 +330,10 @@ int step_status(struct app *app, struct casedir *c, struct err *e)
 	app_say(app, "%s", buf_str(&next));
 	app_json(app,
 		 json_pack("{s:s, s:s, s:O, s:s, s:i, s:i, s:o, s:s}", "id",
-			   c->closeout->id, "state", state_name(s.state),
-			   "sources", sources, "certificate",
-			   kind_name(s.document), "approvals", (int)s.approvals,
-			   "approvals_required", (int)s.required, "blockers",
+			   c->id, "state", state_name(s.state), "sources",
+			   sources, "certificate", kind_name(s.document),
+			   "approvals", (int)s.approvals, "approvals_required",
+			   (int)s.required, "blockers",
 			   blockers != NULL ? json_incref(blockers)
 					    : json_array(),
 			   "next", buf_str(&next)));

@@ -91,6 +91,11 @@ static int enumerate_source(struct app *app, struct casedir *c, size_t i,
 		goto out;
 	rc = store_description(c, i, src, PHASE_BEFORE, &d, e);
 	if (rc == 0)
+		rc = ledger_set_source(c->ledger, i, "found", d.found,
+				       strlen(d.found), e);
+	if (rc == 0)
+		rc = ledger_set_source_i64(c->ledger, i, "newest", d.newest, e);
+	if (rc == 0)
 		rc = store_blockers(c, i, plan, &d, e);
 	if (rc == 0 && added == 0 && !delta)
 		rc = selects_nothing(c, i, plan, e);
