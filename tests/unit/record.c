@@ -1,7 +1,10 @@
 /* Item records, salts, leaves and inventory lines. */
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "certs/base/clock.h"
+#include "certs/base/file.h"
 #include "certs/base/hex.h"
 #include "certs/merkle.h"
 #include "certs/record.h"
@@ -479,6 +482,108 @@ static void a_line_longer_than_the_buffer_is_no_verdict_on_the_evidence(void)
 	buf_release(&strings);
 }
 
+/* ---- the page's own steps ------------------------------------------------ */
+
+/* Runs the shell blocks of docs/formats/inventory.md over the lines of one
+ * source; roots receives what they print: planned, outcome. */
+static void page_roots(char roots[2][66], const char *dir, const char *source)
+{
+	static const char script[] =
+		"set -eu; sed -n '/^ *```sh$/,/^ *```$/p' "
+		"docs/formats/inventory.md | grep -v '```' > \"$1/steps.sh\"; "
+		"test \"$(grep -c . \"$1/steps.sh\")\" -gt 15; cd \"$1\"; "
+		"S=$2 L=lines sh -eu steps.sh";
+	int fds[2], status;
+	size_t n = 0;
+	char out[2 * 65 + 1] = "";
+
+	CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], 1);
+		close(fds[0]);
+		close(fds[1]);
+		execlp("sh", "sh", "-c", script, "sh", dir, source,
+		       (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	for (ssize_t got = read(fds[0], out, sizeof(out) - 1); got > 0;
+	     got = read(fds[0], out + n, sizeof(out) - 1 - n))
+		n += (size_t)got;
+	close(fds[0]);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(n, sizeof(out) - 1);
+	for (int i = 0; i < 2; i++) {
+		memcpy(roots[i], out + (size_t)i * 65, 64);
+		roots[i][64] = '\0';
+	}
+}
+
+static void the_page_s_steps_give_the_same_roots(void)
+{
+	char dir[] = "/tmp/quietus-record-XXXXXX", path[64], want[65];
+	char got[2][66];
+	static const char *const sources[] = {"app", "media", "none"};
+	struct leafer *l = leafer_new((const unsigned char *)"case secret", 11);
+	struct buf lines, text, outcome;
+	struct err e = ERR_INIT;
+	unsigned char salt[SHA_LEN], leaf[SHA_LEN], root[3][2][SHA_LEN];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/lines", dir);
+	buf_init(&lines, 65536);
+	buf_init(&text, 65536);
+	buf_init(&outcome, 65536);
+	for (size_t s = 0; s < 3; s++) {
+		struct merkle *planned = merkle_new(), *done = merkle_new();
+		size_t n = s == 0 ? 1 : s == 1 ? 5 : 0;
+		for (size_t i = 0; i < n; i++) {
+			struct record r = sample();
+			unsigned char id[] = {
+				'a', '%', '\\', '"', 0xe9, 0, (unsigned char)i};
+			r.source = sources[s];
+			r.id = id;
+			r.id_len = sizeof(id);
+			r.rows = i;
+			enum verdict v = i % 2 != 0
+						 ? VERDICT_ABSENT
+						 : VERDICT_DESTROYED_VERIFIED;
+			buf_reset(&text);
+			buf_reset(&outcome);
+			record_write(&text, &r);
+			record_outcome(&outcome, buf_str(&text), text.len, v);
+			leafer_salt(l, salt, r.source, r.id, r.id_len);
+			leafer_leaf(l, leaf, salt, text.data, text.len);
+			merkle_add(planned, leaf);
+			leafer_leaf(l, leaf, salt, outcome.data, outcome.len);
+			merkle_add(done, leaf);
+			inventory_write(&lines, salt, v, buf_str(&text),
+					text.len);
+		}
+		merkle_root(planned, root[s][0]);
+		merkle_root(done, root[s][1]);
+		merkle_free(planned);
+		merkle_free(done);
+	}
+	CU_ASSERT_EQUAL_FATAL(file_write(path, lines.data, lines.len, &e), 0);
+	for (size_t s = 0; s < 3; s++) {
+		page_roots(got, dir, sources[s]);
+		for (int k = 0; k < 2; k++) {
+			hex_encode(want, root[s][k], SHA_LEN);
+			CU_ASSERT_STRING_EQUAL(got[k], want);
+		}
+	}
+	/* planned and outcome differ, so that neither stood in for the other */
+	CU_ASSERT_NOT_EQUAL(memcmp(root[1][0], root[1][1], SHA_LEN), 0);
+	CU_ASSERT_EQUAL(file_shred_tree(dir, &e), 0);
+	leafer_free(l);
+	buf_release(&lines);
+	buf_release(&text);
+	buf_release(&outcome);
+}
+
 static void record_salt_and_leaf_take_about_a_microsecond(void)
 {
 	struct record r = sample();
@@ -539,6 +644,7 @@ int main(void)
 		UNIT(no_cut_or_flipped_byte_reads_as_the_same_item),
 		UNIT(nul_in_a_verdict_does_not_end_it),
 		UNIT(a_line_longer_than_the_buffer_is_no_verdict_on_the_evidence),
+		UNIT(the_page_s_steps_give_the_same_roots),
 		UNIT(record_salt_and_leaf_take_about_a_microsecond),
 		{NULL, NULL}};
 	return unit_run("record", tests);

@@ -1583,6 +1583,89 @@ static void a_second_process_waits_for_the_lock(void)
 	CU_ASSERT_EQUAL(sound("wait", "key.pem", 601), 601);
 }
 
+/* Four writers at once, and a reader that must never see a half. */
+static void writers_at_once_lose_nothing_and_readers_see_no_half(void)
+{
+	enum { WRITERS = 4, EACH = 80 };
+	pid_t pid[WRITERS];
+	char text[256];
+	int status, looked = 0;
+	uint64_t at;
+	bool seen[WRITERS * EACH] = {false};
+
+	trail_free(begin("many", "many.pem"));
+	for (int w = 0; w < WRITERS; w++) {
+		pid[w] = fork();
+		if (pid[w] != 0)
+			continue;
+		struct err e = ERR_INIT;
+		struct trail *t = NULL;
+		if (trail_open(&t, in("many"), in("many.pem"), true, &e) != 0)
+			_exit(2);
+		for (int i = 0; i < EACH; i++) {
+			size_t n = entry_text(text, (uint64_t)(w * EACH + i));
+			if (trail_append(&at, t, text, n, 0, &e) != 0)
+				_exit(3);
+		}
+		_exit(0);
+	}
+	for (int w = 0; w < WRITERS;) {
+		verifies(in("many"));
+		struct trail *t = NULL;
+		GOOD(trail_read(&t, in("many"), &last));
+		trail_free(t);
+		looked++;
+		if (waitpid(pid[w], &status, WNOHANG) == pid[w]) {
+			CU_ASSERT_EQUAL(status, 0);
+			w++;
+		}
+	}
+	printf("# read %d times meanwhile\n", looked);
+	struct trail *t = begin("many", "many.pem");
+	struct buf entry;
+	buf_init(&entry, TRAIL_ENTRY_MAX);
+	CU_ASSERT_EQUAL(trail_size(t), WRITERS * EACH);
+	for (uint64_t i = 0; i < trail_size(t); i++) {
+		buf_reset(&entry);
+		GOOD(trail_entry(&entry, t, i, &last));
+		for (uint64_t k = 0; k < WRITERS * EACH; k++) {
+			entry_text(text, k);
+			if (strcmp(text, buf_str(&entry)) == 0) {
+				CU_ASSERT_FALSE(seen[k]);
+				seen[k] = true;
+			}
+		}
+	}
+	for (size_t k = 0; k < WRITERS * EACH; k++)
+		CU_ASSERT(seen[k]);
+	buf_release(&entry);
+	trail_free(t);
+}
+
+/* docs/formats/trail.md, its shell blocks as they are printed, over three
+ * tiles; tests/cli/audit.sh does the same for a small trail. */
+static void the_page_s_steps_hold_across_tiles(void)
+{
+	static const char script[] =
+		"set -eu; sed -n '/^ *```sh$/,/^ *```$/p' "
+		"docs/formats/trail.md "
+		"| grep -v '```' > \"$1/steps.sh\"; "
+		"test \"$(grep -c . \"$1/steps.sh\")\" -gt 25; "
+		"cd \"$1\"; T=$1/base I=$2 sh -eu steps.sh > /dev/null; "
+		"cat entry";
+	static const char *const index[] = {"255", "511", "599"};
+
+	base();
+	for (size_t i = 0; i < 3; i++) {
+		const char *const argv[] = {"sh", "-c",	    script, "sh",
+					    top,  index[i], NULL};
+		printf("# ");
+		fflush(stdout);
+		run(argv);
+		puts("");
+	}
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -1615,6 +1698,8 @@ int main(void)
 		UNIT(stopped_at_any_step_of_its_making_a_trail_can_be_begun),
 		UNIT(killed_at_60_random_times_no_returned_entry_is_lost),
 		UNIT(a_second_process_waits_for_the_lock),
+		UNIT(writers_at_once_lose_nothing_and_readers_see_no_half),
+		UNIT(the_page_s_steps_hold_across_tiles),
 		{NULL, NULL}};
 	snprintf(top, sizeof(top), "/tmp/quietus-trail-XXXXXX");
 	if (mkdtemp(top) == NULL)
