@@ -178,8 +178,7 @@ static int overwrite(int fd, off_t size)
 }
 
 /* Overwrites (regular files only) and unlinks name inside the folder. */
-static int shred_at(int dir, const char *name, const char *path,
-		    struct err *e)
+static int shred_at(int dir, const char *name, const char *path, struct err *e)
 {
 	struct stat st;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -238,9 +237,9 @@ static int shred_children(int dirfd, const char *path, struct err *e)
 				goto out;
 			continue;
 		}
-		int sub = openat(dirfd, ent->d_name,
-				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					 O_CLOEXEC);
+		int sub =
+			openat(dirfd, ent->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (sub < 0) {
 			err_errno(e, "opening %s/%s", path, ent->d_name);
 			goto out;

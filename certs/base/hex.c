@@ -74,8 +74,8 @@ int name_unescape(struct buf *out, const char *text, size_t len)
 			if (len - i < 3)
 				return -1;
 			int hi = nibble(text[i + 1]), lo = nibble(text[i + 2]);
-			if (hi < 0 || lo < 0 || plain((unsigned char)(hi << 4 |
-								      lo)))
+			if (hi < 0 || lo < 0 ||
+			    plain((unsigned char)(hi << 4 | lo)))
 				return -1;
 			c = (unsigned char)(hi << 4 | lo);
 			i += 2;

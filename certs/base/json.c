@@ -24,8 +24,7 @@ json_t *json_strict(const void *data, size_t len, const char *what,
 	return doc;
 }
 
-json_t *json_file(const char *path, size_t max, struct buf *raw,
-		  struct err *e)
+json_t *json_file(const char *path, size_t max, struct buf *raw, struct err *e)
 {
 	struct buf own;
 	json_t *doc = NULL;

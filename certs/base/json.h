@@ -23,8 +23,7 @@ json_t *json_strict(const void *data, size_t len, const char *what,
 
 /* Reads and parses a file of at most max bytes; the bytes are appended to
  * *raw when raw is not NULL. */
-json_t *json_file(const char *path, size_t max, struct buf *raw,
-		  struct err *e);
+json_t *json_file(const char *path, size_t max, struct buf *raw, struct err *e);
 
 /* Checks that obj has no key outside the NULL-ended list.  0 or -1. */
 int json_known(const json_t *obj, const char *const *keys, const char *what,

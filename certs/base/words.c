@@ -4,11 +4,10 @@
 #include <string.h>
 
 static const char *const classes[CLASS_COUNT] = {
-	"unknown",	    "current",	       "noncurrent",
-	"delete-marker",    "unfinished-upload", "snapshot",
-	"soft-deleted",	    "replica",	       "write-ahead-log",
-	"archived-log",	    "binary-log",      "statistics",
-	"full-text-index",  "staging",	       "backup",
+	"unknown",	     "current",	     "noncurrent",   "delete-marker",
+	"unfinished-upload", "snapshot",     "soft-deleted", "replica",
+	"write-ahead-log",   "archived-log", "binary-log",   "statistics",
+	"full-text-index",   "staging",	     "backup",
 };
 
 static const char *const verdicts[VERDICT_COUNT] = {
