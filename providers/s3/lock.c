@@ -25,7 +25,8 @@ static int64_t parse_date(const char *text)
 	plain[20] = '\0';
 	if (clock_parse(&t, plain) != 0 || t <= 0)
 		return -1;
-	return n > 20 ? t + 1 : t;
+	/* ".000000000Z" is no fraction */
+	return strspn(text + 19, ".0Z") == n - 19 ? t : t + 1;
 }
 
 static void take(struct s3_lock *l, const char *mode, const char *until)

@@ -132,7 +132,7 @@ static int target(struct s3_call *c, char want, const struct s3_range *r,
 		pair(q, &n, "prefix", (const char *)r->prefix, r->prefix_len);
 	/* a marker in front of the prefix says nothing */
 	if (at->key_len != 0 &&
-	    s3_compare(at->key, at->key_len, r->prefix, r->prefix_len) > 0) {
+	    s3_compare(at->key, at->key_len, r->prefix, r->prefix_len) >= 0) {
 		pair(q, &n, "key-marker", (const char *)at->key, at->key_len);
 		if (at->version_len != 0)
 			pair(q, &n,

@@ -5,78 +5,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
-#include "certs/base/buf.h"
 #include "tests/contract/contract.h"
+#include "tests/servers/s3_client.h"
 
 extern const struct provider provider_s3;
 
 struct store {
-	CURL *curl;
+	struct s3_client client;
 	char bucket[64];
-	char url[256];
-	char login[256];
 	const char *endpoint;
 	struct setting members[4], settings, keep_prefix, keep;
 	struct retention_rule rule;
 	unsigned planted;
 };
 
-static size_t take(char *data, size_t one, size_t n, void *arg)
-{
-	return buf_put(arg, data, one * n) == 0 ? n : 0;
-}
-
-/* One request; the status, or -1. */
 static long ask(struct store *s, const char *method, const char *key,
 		size_t key_len, const char *query, const char *body,
 		struct buf *answer)
 {
-	struct buf url, ignored;
-	long status = -1;
-	struct curl_slist *h = curl_slist_append(
-		NULL, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
-
-	buf_init(&url, 16384);
-	buf_init(&ignored, 1 << 24);
-	buf_puts(&url, s->url);
-	if (key != NULL)
-		buf_putc(&url, '/');
-	for (size_t i = 0; i < key_len; i++) {
-		if (key[i] == '/') {
-			buf_putc(&url, '/');
-			continue;
-		}
-		char *one = curl_easy_escape(s->curl, key + i, 1);
-		buf_puts(&url, one);
-		curl_free(one);
-	}
-	if (query != NULL) {
-		buf_putc(&url, '?');
-		buf_puts(&url, query);
-	}
-	curl_easy_reset(s->curl);
-	curl_easy_setopt(s->curl, CURLOPT_URL, buf_str(&url));
-	curl_easy_setopt(s->curl, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(s->curl, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:s3");
-	curl_easy_setopt(s->curl, CURLOPT_USERPWD, s->login);
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, h);
-	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(s->curl, CURLOPT_WRITEDATA,
-			 answer != NULL ? answer : &ignored);
-	if (body != NULL)
-		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, body);
-	if (strcmp(method, "HEAD") == 0)
-		curl_easy_setopt(s->curl, CURLOPT_NOBODY, 1L);
-	else
-		curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, method);
-	if (curl_easy_perform(s->curl) == CURLE_OK)
-		curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_slist_free_all(h);
-	buf_release(&url);
-	buf_release(&ignored);
-	return status;
+	return s3_client_ask(&s->client, method, key, key_len, query, body,
+			     answer);
 }
 
 static int do_it(struct store *s, const char *method, const char *key,
@@ -154,12 +102,13 @@ static int start(void **handle, struct scope *scope, struct err *e)
 	if (s == NULL)
 		return err_set(e, ERR_FAILED, "out of memory");
 	*handle = s;
-	s->curl = curl_easy_init();
+	s->client.curl = curl_easy_init();
 	s->endpoint = endpoint;
 	snprintf(s->bucket, sizeof(s->bucket), "contract-%ld-%u",
 		 (long)getpid(), turn++);
-	snprintf(s->url, sizeof(s->url), "%s/%s", endpoint, s->bucket);
-	snprintf(s->login, sizeof(s->login), "%s:%s", id, secret);
+	snprintf(s->client.url, sizeof(s->client.url), "%s/%s", endpoint,
+		 s->bucket);
+	snprintf(s->client.login, sizeof(s->client.login), "%s:%s", id, secret);
 	if (make_content(s, e) != 0)
 		return -1;
 	s->members[0] = (struct setting){.name = "bucket", .str = s->bucket};
@@ -191,7 +140,7 @@ static void stop(void *handle)
 
 	if (s == NULL)
 		return;
-	curl_easy_cleanup(s->curl);
+	curl_easy_cleanup(s->client.curl);
 	free(s);
 }
 
@@ -283,7 +232,8 @@ static int exists(void *handle, const struct item *item, bool *is_there,
 	}
 	/* a marker cannot be asked for by HEAD here: it is looked for in a
 	 * listing of its key */
-	char *key = curl_easy_escape(s->curl, (const char *)item->id, (int)n);
+	char *key = curl_easy_escape(s->client.curl, (const char *)item->id,
+				     (int)n);
 	snprintf(query, sizeof(query), "prefix=%s&%s=", key,
 		 kind == 'u' ? "uploads" : "versions");
 	curl_free(key);
