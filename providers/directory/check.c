@@ -133,6 +133,7 @@ struct neighbours {
 	struct directory *d;
 	const struct place *place;
 	struct statx scope; /* the scope folder, which is no bystander */
+	struct ours *ours;  /* nor are these */
 	struct bystander *names;
 	size_t n, size;
 	uint64_t exact, sampled, seen;
@@ -219,6 +220,8 @@ static int outside(void *arg, const struct walked *w, struct err *e)
 	if (b->place->scope >= 0 && w->st->stx_ino == b->scope.stx_ino &&
 	    look_dev(w->st) == look_dev(&b->scope))
 		return WALK_SKIP;
+	if (S_ISDIR(w->st->stx_mode) && ours_is(b->ours, w->st))
+		return WALK_SKIP;
 	return add_bystander(b, w, e) != 0 ? -1 : WALK_ON;
 }
 
@@ -251,7 +254,7 @@ int directory_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 	if (getrandom(&b.random, sizeof(b.random), GRND_NONBLOCK) < 0 ||
 	    b.random == 0)
 		b.random = UINT64_C(0x9e3779b97f4a7c15);
-	if (kept_look(d, &p, e) != 0)
+	if (kept_look(d, &p, e) != 0 || ours_look(&b.ours, d, e) != 0)
 		goto out;
 	if (p.scope >= 0 && look_fd(&b.scope, p.scope) != 0) {
 		err_errno(e, "looking at %s/%s", d->anchor, d->rest);
@@ -282,6 +285,7 @@ int directory_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 out:
 	shrink(&b, 0);
 	free(b.names);
+	ours_free(b.ours);
 	place_close(&p);
 	return rc;
 }

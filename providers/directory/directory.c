@@ -175,7 +175,7 @@ static int directory_open(void **handle, const struct scope *scope,
 		goto fail;
 	}
 	if (split_path(d, path, e) != 0 || read_kept(d, e) != 0 ||
-	    place_open(&place, d, e) != 0)
+	    ours_refuse(d, path, e) != 0 || place_open(&place, d, e) != 0)
 		goto fail;
 	place_close(&place);
 	*handle = d;
@@ -380,13 +380,14 @@ static int describe_before(struct description *out, struct directory *d,
 			   const struct place *p, struct err *e)
 {
 	struct links *l = NULL;
-	struct seen_beside beside = {0, 0};
+	struct seen_beside beside = {0, 0, 0};
 	int rc = -1;
 
 	if (kept_look(d, p, e) != 0 || links_count(&l, &beside, d, p, e) != 0)
 		return -1;
 	if (block_links(out, l, e) != 0)
 		goto out;
+	out->newest = beside.newest;
 	beside.mounts += p->mounted;
 	if (beside.mounts != 0 &&
 	    description_block(
@@ -423,6 +424,8 @@ int directory_describe(void *handle, enum phase phase, struct description *out,
 			  "files, symbolic links, folders and special files: "
 			  "each name is an item");
 	medium_describe(out, p.scope >= 0 ? p.scope : p.above);
+	if (p.scope >= 0)
+		shown(out->found, place_name(d), strlen(place_name(d)));
 	if (phase == PHASE_BEFORE)
 		rc = describe_before(out, d, &p, e);
 	place_close(&p);

@@ -85,6 +85,16 @@ int open_below(int root, const char *path);
 /* What open_below does where the kernel has no openat2. */
 int open_below_by_steps(int root, const char *path);
 
+/* Refuses (ERR_USAGE) a scope that holds a folder of quietus itself, whether
+ * that exists yet or not. */
+int ours_refuse(const struct directory *d, const struct setting *at,
+		struct err *e);
+/* The folders of quietus itself that are there now. */
+struct ours;
+int ours_look(struct ours **out, const struct directory *d, struct err *e);
+bool ours_is(const struct ours *o, const struct statx *st);
+void ours_free(struct ours *o);
+
 /* ---- identity.c: what a thing was when it was looked at ------------- */
 
 /*
@@ -201,6 +211,7 @@ struct link_count {
 struct seen_beside {
 	uint64_t mounts;   /* things mounted inside the scope */
 	uint64_t specials; /* fifos, sockets, devices */
+	int64_t newest;	   /* the latest time of change of any content */
 };
 
 /* Walks the scope and counts the names of each inode that has several;

@@ -216,8 +216,7 @@ static void resurrect(struct fake *f, struct fake_store *s,
 		store_bring_back(s);
 }
 
-/* ---- enumerate
- * ---------------------------------------------------------------- */
+/* ---- enumerate ------------------------------------------------------ */
 
 /*
  * Which of the items [0, n) of a listing are lost: one of three pages, another
@@ -286,8 +285,7 @@ static int fake_enumerate(void *handle, item_fn *fn, void *arg, struct err *e)
 	return end(f, &s, rc, e);
 }
 
-/* ---- destroy
- * -------------------------------------------------------------------- */
+/* ---- destroy -------------------------------------------------------- */
 
 static int says(struct outcome *out, enum outcome_code code, const char *why)
 {
@@ -433,8 +431,7 @@ static int fake_destroy(void *handle, const struct item *items, size_t n,
 	return end(f, &s, rc, e);
 }
 
-/* ---- check
- * ------------------------------------------------------------------------ */
+/* ---- check ---------------------------------------------------------- */
 
 static int fake_check_absent(void *handle, const struct item *items, size_t n,
 			     enum answer *out, struct err *e)
@@ -488,8 +485,7 @@ static int fake_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 	return end(f, &s, rc, e);
 }
 
-/* ---- purge, sample, residue
- * --------------------------------------------------------- */
+/* ---- purge, sample, residue ----------------------------------------- */
 
 static int fake_purge(void *handle, struct buf *did, struct err *e)
 {
@@ -577,8 +573,7 @@ out:
 	return rc;
 }
 
-/* ---- describe
- * -------------------------------------------------------------------------- */
+/* ---- describe ------------------------------------------------------- */
 
 static int fake_describe(void *handle, enum phase phase, struct description *d,
 			 struct err *e)
@@ -610,6 +605,8 @@ static int fake_describe(void *handle, enum phase phase, struct description *d,
 	snprintf(d->limits, sizeof(d->limits),
 		 "This source is a rehearsal store: what is said about it "
 		 "says nothing about real data.");
+	snprintf(d->found, sizeof(d->found), "%s",
+		 f->prefix != NULL ? f->prefix : "");
 	if (blocker != NULL && phase == PHASE_BEFORE)
 		rc = description_block(d, e, blocker->argument, 1,
 				       "the rehearsal store was told to block");

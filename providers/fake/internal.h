@@ -73,7 +73,7 @@ int store_add(struct fake_store *s, const struct fake_item *item,
 	      struct err *e);
 int fake_id_compare(const void *a, size_t a_len, const void *b, size_t b_len);
 
-/* ---- faults ------------------------------------------------------------ */
+/* ---- faults --------------------------------------------------------- */
 
 enum fault_kind {
 	FAULT_NONE = 0,

@@ -100,6 +100,35 @@ static void missing_scope_is_empty_and_missing_anchor_unreachable(void)
 	end();
 }
 
+static void scope_that_holds_our_own_folders_is_refused(void)
+{
+	struct opened o;
+	char in[PATH_MAX + 40], beside[PATH_MAX + 40], is[PATH_MAX + 40];
+	char later[PATH_MAX + 40], alike[PATH_MAX + 40];
+
+	begin();
+	snprintf(in, sizeof(in), "%s", at("files/7/cases"));
+	snprintf(later, sizeof(later), "%s", at("files/7/a/b/cases"));
+	snprintf(is, sizeof(is), "%s", at("files/link"));
+	snprintf(beside, sizeof(beside), "%s", at("files/cases"));
+	snprintf(alike, sizeof(alike), "%s", at("files/7cases"));
+	CU_ASSERT(symlink("7", is) == 0); /* a link to the scope itself */
+	const char *bad[] = {in, later, is};
+	for (size_t i = 0; i < 3; i++) {
+		const char *const list_[] = {beside, bad[i], NULL};
+		own_folders = list_;
+		CU_ASSERT(try_open(&o, "files/{client}", NULL, NULL) != 0);
+		CU_ASSERT(o.e.code == ERR_USAGE);
+		done(&o);
+	}
+	const char *const good[] = {beside, alike, NULL};
+	own_folders = good;
+	CU_ASSERT(try_open(&o, "files/{client}", NULL, NULL) == 0);
+	done(&o);
+	own_folders = NULL;
+	end();
+}
+
 /* ---- listing --------------------------------------------------------- */
 
 static void children_sort_after_their_folder(void)
@@ -405,11 +434,6 @@ static void kept_path_that_selects_nothing_blocks(void)
 	end();
 }
 
-static int note_bystander(void *arg, const struct item *item, struct err *e)
-{
-	return keep(arg, item, e);
-}
-
 static void excluded_is_no_item_but_a_bystander(void)
 {
 	struct opened o;
@@ -423,8 +447,8 @@ static void excluded_is_no_item_but_a_bystander(void)
 	must_open(&o, NULL, "shared");
 	list(&o, &l);
 	CU_ASSERT(l.n == 1 && find(&l, "/own") != NULL);
-	CU_ASSERT(source_bystanders(&o.source, 100, 10, &all, note_bystander,
-				    &by, &o.e) == 0);
+	CU_ASSERT(source_bystanders(&o.source, 100, 10, &all, keep, &by,
+				    &o.e) == 0);
 	CU_ASSERT(all);
 	CU_ASSERT(find(&by, "/shared/x") != NULL);
 	CU_ASSERT(find(&by, "/own") == NULL);
@@ -434,6 +458,37 @@ static void excluded_is_no_item_but_a_bystander(void)
 	CU_ASSERT(ask(&o, "/shared/x", NULL) == ANSWER_PRESENT);
 	CU_ASSERT(ask(&o, "../77/secret", NULL) == ANSWER_PRESENT);
 	forget(&l);
+	forget(&by);
+	done(&o);
+	end();
+}
+
+static void our_own_folders_are_no_bystanders(void)
+{
+	struct opened o;
+	struct ledger by = {0};
+	bool all;
+	char cases[PATH_MAX + 40];
+
+	begin();
+	CU_ASSERT(mkdir(at("files/cases"), 0700) == 0);
+	put("files/cases/ledger.db", "changes all the time");
+	snprintf(cases, sizeof(cases), "%s", at("files/cases"));
+	must_open(&o, NULL, NULL);
+	CU_ASSERT(source_bystanders(&o.source, 100, 10, &all, keep, &by,
+				    &o.e) == 0);
+	CU_ASSERT(find(&by, "../cases/ledger.db") != NULL);
+	done(&o);
+	const char *const list_[] = {cases, NULL};
+	own_folders = list_;
+	must_open(&o, NULL, NULL);
+	forget(&by);
+	CU_ASSERT(source_bystanders(&o.source, 100, 10, &all, keep, &by,
+				    &o.e) == 0);
+	CU_ASSERT(find(&by, "../cases/ledger.db") == NULL);
+	CU_ASSERT(find(&by, "../cases") == NULL);
+	CU_ASSERT(find(&by, "../77/secret") != NULL);
+	own_folders = NULL;
 	forget(&by);
 	done(&o);
 	end();
@@ -468,8 +523,8 @@ static void sample_of_neighbours_is_spread(void)
 		put(name, "");
 	}
 	must_open(&o, NULL, NULL);
-	CU_ASSERT(source_bystanders(&o.source, 500, 100, &all, note_bystander,
-				    &by, &o.e) == 0);
+	CU_ASSERT(source_bystanders(&o.source, 500, 100, &all, keep, &by,
+				    &o.e) == 0);
 	CU_ASSERT(!all && by.n == 100);
 	qsort(by.items, by.n, sizeof(*by.items), down);
 	for (size_t i = 0; i < by.n; i++) {
@@ -481,8 +536,8 @@ static void sample_of_neighbours_is_spread(void)
 	CU_ASSERT(low > 20 && low < 80);
 	/* a sample larger than what was exact */
 	forget(&by);
-	CU_ASSERT(source_bystanders(&o.source, 50, 100, &all, note_bystander,
-				    &by, &o.e) == 0);
+	CU_ASSERT(source_bystanders(&o.source, 50, 100, &all, keep, &by,
+				    &o.e) == 0);
 	CU_ASSERT(!all && by.n == 100);
 	forget(&by);
 	done(&o);
@@ -518,6 +573,12 @@ static void description_is_honest_and_names_nothing(void)
 		description_release(&d);
 	}
 	CU_ASSERT(system);
+	/* for the approver's terminal only */
+	description_init(&d);
+	CU_ASSERT(source_describe(&o.source, PHASE_BEFORE, &d, &o.e) == 0);
+	CU_ASSERT(strcmp(d.found, "7") == 0);
+	CU_ASSERT(d.newest > clock_now() - 60 && d.newest <= clock_now());
+	description_release(&d);
 	done(&o);
 	end();
 }
@@ -588,6 +649,7 @@ int main(void)
 		UNIT(kept_paths_must_lie_in_the_folder),
 		UNIT(scope_that_is_a_link_or_a_file_is_refused),
 		UNIT(missing_scope_is_empty_and_missing_anchor_unreachable),
+		UNIT(scope_that_holds_our_own_folders_is_refused),
 		UNIT(children_sort_after_their_folder),
 		UNIT(names_of_any_bytes_are_items),
 		UNIT(links_are_items_and_never_followed),
@@ -600,6 +662,7 @@ int main(void)
 		UNIT(retained_subtree_keeps_its_parents_only),
 		UNIT(kept_path_that_selects_nothing_blocks),
 		UNIT(excluded_is_no_item_but_a_bystander),
+		UNIT(our_own_folders_are_no_bystanders),
 		UNIT(lost_neighbour_is_seen),
 		UNIT(sample_of_neighbours_is_spread),
 		UNIT(description_is_honest_and_names_nothing),

@@ -25,6 +25,8 @@ extern const struct provider provider_directory;
 
 static char world[PATH_MAX];
 static volatile sig_atomic_t stop_now;
+/* folders of quietus itself that a test declares, or NULL */
+static const char *const *own_folders;
 
 struct ledger {
 	struct item *items;
@@ -127,6 +129,7 @@ static inline int try_open(struct opened *o, const char *path,
 				  .settings = &o->settings,
 				  .retention = &o->rule,
 				  .n_retention = retained != NULL,
+				  .ours = own_folders,
 				  .stop = &stop_now};
 	return source_open(&o->source, &provider_directory, &o->scope, &o->e);
 }
