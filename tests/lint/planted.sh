@@ -76,6 +76,8 @@ plant headers_are_guarded certs/zz.h 'int zz;'
 plant layout_is_clang_format_s certs/zz.c 'int   zz ;'
 plant scripts_parse tests/zz.sh '#!/bin/sh\nif'
 plant no_file_names_this_machine docs/zz.md "see $LINT_CHECKOUT/tests"
+plant no_file_names_this_machine docs/zz.md 'see /wo''rk/zz'
+plant no_file_names_this_machine docs/zz.md 'see sha''red/DESIGN.md'
 take folders_say_what_belongs_there tools/README.md
 plant links_in_documents_lead_somewhere docs/zz.md '[x](nowhere.md)'
 plant tests_that_documents_name_exist docs/zz.md 'shown by `tests/run: no-such-claim`'

@@ -158,7 +158,8 @@ rule_scripts_parse() {
 }
 # where it was written is nobody's business: the checkout, the home folder
 rule_no_file_names_this_machine() {
-	set -- -e "${LINT_CHECKOUT:-$PWD}" -e '\.\./sha''red/'
+	set -- -e "${LINT_CHECKOUT:-$PWD}" -e '\.\./sha''red/' \
+		-e '\(^\|[^[:alnum:]_.-]\)/wo''rk/' -e 'sha''red/\(DESIGN\|FACTS\|STYLE\|rig\)'
 	case ${HOME:-/} in / | /root) ;; *) set -- "$@" -e "$HOME/" ;; esac
 	all_files | tr '\n' '\0' | xargs -0 grep -InH "$@" || :
 }
