@@ -66,6 +66,12 @@ int name_escape(struct buf *out, const void *name, size_t len)
 	return 0;
 }
 
+/* Upper case only: one name has one spelling. */
+static int escape_digit(char c)
+{
+	return c >= 'a' && c <= 'f' ? -1 : nibble(c);
+}
+
 int name_unescape(struct buf *out, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -73,7 +79,8 @@ int name_unescape(struct buf *out, const char *text, size_t len)
 		if (c == '%') {
 			if (len - i < 3)
 				return -1;
-			int hi = nibble(text[i + 1]), lo = nibble(text[i + 2]);
+			int hi = escape_digit(text[i + 1]),
+			    lo = escape_digit(text[i + 2]);
 			if (hi < 0 || lo < 0 ||
 			    plain((unsigned char)(hi << 4 | lo)))
 				return -1;
