@@ -12,12 +12,12 @@ int integrity_structure(uint64_t *problems, char first[200], struct store *s,
 
 	*problems = 0;
 	first[0] = '\0';
-	if (sqlite3_prepare_v2(db, "PRAGMA main.quick_check(20)", -1, &stmt,
-			       NULL) != SQLITE_OK) {
-		sql_fail(s, db, e, "checking the database");
-		goto out;
-	}
-	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+	step = sqlite3_prepare_v2(db, "PRAGMA main.quick_check(20)", -1, &stmt,
+				  NULL);
+	while (step == SQLITE_OK || step == SQLITE_ROW) {
+		step = sqlite3_step(stmt);
+		if (step != SQLITE_ROW)
+			break;
 		const unsigned char *text = sqlite3_column_text(stmt, 0);
 		const char *line = text != NULL ? (const char *)text : "?";
 		if (strcmp(line, "ok") == 0)
@@ -25,7 +25,11 @@ int integrity_structure(uint64_t *problems, char first[200], struct store *s,
 		if ((*problems)++ == 0)
 			snprintf(first, 200, "%s", line);
 	}
-	if (step != SQLITE_DONE) {
+	if (step == SQLITE_ERROR) {
+		/* an index whose collation or function is not known here */
+		if ((*problems)++ == 0)
+			snprintf(first, 200, "%s", sqlite3_errmsg(db));
+	} else if (step != SQLITE_DONE) {
 		sql_fail(s, db, e, "checking the database");
 		goto out;
 	}

@@ -68,8 +68,6 @@ static int connect_file(sqlite3 **out, struct store *s, bool write,
 	sqlite3_extended_result_codes(*out, 1);
 	sqlite3_busy_timeout(*out, sqlite_busy_ms);
 	sqlite3_progress_handler(*out, 20000, progress, s);
-	/* functions named by the schema must be harmless ones */
-	sqlite3_db_config(*out, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	return 0;
 }
 
