@@ -10,7 +10,8 @@
  * are listed again just before, and left alone when they changed.
  *
  * A batch that cannot be understood as a whole (400 without a body, half an
- * answer, an error about a key that was not sent) is repeated one by one.
+ * answer, an error about a key that was not sent), or whose connection breaks
+ * each time, is repeated one by one.
  */
 #include "providers/s3/s3.h"
 
@@ -362,11 +363,17 @@ static void batch_done(struct s3_call *c)
 	if (s3_call_ok(c)) {
 		batch_answered(b);
 	} else {
-		note_failure(j, c, "deleting a batch of versions");
+		/* no connection, again and again: a server that needs longer
+		 * for a batch than it (or what is between) allows; if it is
+		 * down, single deletes will tell */
+		bool lost = c->http.failure == HTTP_UNREACHABLE;
+		if (!lost)
+			note_failure(j, c, "deleting a batch of versions");
 		for (size_t i = 0; i < b->n; i++) {
 			struct outcome *o = &j->out[nth(b, i)];
 			/* an answer that helps nobody: one by one */
-			if (!j->over && c->http.failure == HTTP_ANSWERED)
+			if (!j->over &&
+			    (lost || c->http.failure == HTTP_ANSWERED))
 				singly(j, nth(b, i));
 			else
 				snprintf(o->why, sizeof(o->why), "%ld %.60s",
@@ -431,6 +438,7 @@ static int send_batch(struct job *j)
 		return -1;
 	}
 	b->call.bypass = j->s->bypass;
+	b->call.http.tries = 4;
 	b->call.xml = b->xml;
 	b->call.element = element;
 	b->call.element_arg = b;
