@@ -1,199 +1,200 @@
 #!/bin/sh
-# estate.sh DIR: makes a small, lifelike estate in DIR: what a vendor of a
-# customer service tool might hold when its client number 7, Acme, leaves.
-# No server is needed.
+# estate.sh DIR [SCALE]: a small but lifelike estate of a vendor of customer
+# chats, made in DIR, which may be there but empty:
 #
-#   app.db        SQLite, write-ahead log, four clients, full-text index
-#   attachments/  a folder of files for each client (7, and 77 as a trap)
-#   *.pem *.key   certificates and keys of the people who act
-#   instruction.txt, acme.cfg
+#   app.db        SQLite, WAL mode: four clients with accounts, employees and
+#                 their logins, visitors, conversations, messages (with a
+#                 full-text index), satisfaction answers, invoices, access log
+#   files/ID/     attachments of each client
+#   *.pem *.key   processor, alice and bob (approvers), controller
+#   acme.cfg      the closeout of client 7, "Acme SAS"
 #
-# Every text of a client holds a word that nobody else uses: acmeorder0001 and
-# so on for client 7, boltorder0001 for 77.
+# SCALE (1) multiplies the conversations: 300 of client 7 with about six
+# messages each.  What belongs to client N is recognisable in raw bytes by the
+# domain of its visitors: acme-visitors, globex-visitors, initech-visitors and,
+# for client 77, whose number begins with Acme's, hostile-visitors.
 set -eu
-[ $# = 1 ] || { echo "usage: estate.sh DIR" >&2; exit 2; }
+dir=${1:?usage: estate.sh DIR [SCALE]}
+scale=${2:-1}
+tests=$(cd "$(dirname "$0")/.." && pwd)
 umask 077
-mkdir -p "$1"
-cd "$1"
+mkdir -p "$dir"
+cd "$dir"
+[ -z "$(ls -A)" ] || { echo "estate.sh: $dir is not empty" >&2; exit 1; }
 
-# ---- people ------------------------------------------------------------------
+sh "$tests/people" . processor alice bob controller
 
-person() { # FILE NAME
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-keyout "$1.key" -out "$1.pem" -subj "/CN=$2" -days 3650 \
-		2>openssl.err || { cat openssl.err >&2; exit 1; }
-	rm -f openssl.err
-}
-person processor "Example Self-Care SAS"
-person alice "Alice Martin, operations"
-person bob "Bob Leroy, data protection"
-person controller "Acme SAS"
-
-cat >instruction.txt <<'END'
-Acme SAS to Example Self-Care SAS, 20 January 2026
-
-Our subscription SUB-2021-0042 ends on 31 January 2026. Under Article 28(3)(g)
-of the GDPR we choose deletion: destroy all personal data of our account and
-send us the certificate.
-                                        The data protection officer of Acme SAS
-END
-
-# ---- the application's database ------------------------------------------------
-
-rows() { # CLIENT NAME WORD CONVERSATIONS: one client's rows, as SQL
-	awk -v c="$1" -v name="$2" -v word="$3" -v n="$4" 'BEGIN {
-	base = c * 10000
-	printf "INSERT INTO client VALUES(%d,\047%s\047);\n", c, name
-	printf "INSERT INTO account VALUES(%d,%d,\047support\047);\n", base, c
-	# a manager, and two who answer to her
-	for (i = 0; i < 3; i++)
-		printf "INSERT INTO employee VALUES(%d,%d,\047%s.agent%d\047,\047agent%d@%s.example\047,%s);\n", base + i, c, word, i, i, word, i ? base : "NULL"
-	for (i = 1; i <= n; i++) {
-		mark = sprintf("%s%04d", word, i)
-		printf "INSERT INTO visitor VALUES(%d,%d,\047Visitor %s\047,\047%s@mail.example\047);\n", base + i, c, mark, mark
-		printf "INSERT INTO conversation VALUES(%d,%d,%d,%d);\n", c, i, base + i, base + i % 3
-		for (m = 1; m <= 4; m++)
-			printf "INSERT INTO message(client_id,conversation_number,author,body) VALUES(%d,%d,\047%s\047,\047%s %s, message %d of our talk about it.\047);\n", c, i, m % 2 ? "visitor" : "agent", m % 2 ? "Hello, my parcel" : "We look into", mark, m
-		if (i % 2)
-			printf "INSERT INTO satisfaction(client_id,conversation_number,score,comment) VALUES(%d,%d,%d,\047about %s: thank you\047);\n", c, i, i % 5 + 1, mark
-		printf "INSERT INTO access_log(client_ref,ip,page) VALUES(%d,\047192.0.2.%d\047,\047/order/%s\047);\n", c, i % 250, mark
-	}
-	for (i = 1; i <= 3; i++)
-		printf "INSERT INTO invoice VALUES(%d,%d,\0472025-%02d-01\047,%d);\n", base + i, base, i * 3, 49000 + i
-	}'
-}
-
-{
-	cat <<'END'
+sqlite3 -bail app.db >/dev/null <<END
 PRAGMA journal_mode = WAL;
-PRAGMA secure_delete = OFF;
-.dbconfig no_ckpt_on_close on
+PRAGMA foreign_keys = ON;
 BEGIN;
-CREATE TABLE client(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE account(id INTEGER PRIMARY KEY,
-	client_id INTEGER NOT NULL REFERENCES client, product TEXT);
-CREATE TABLE employee(id INTEGER PRIMARY KEY,
-	client_id INTEGER NOT NULL REFERENCES client,
-	login TEXT UNIQUE, mail TEXT, manager_id INTEGER REFERENCES employee);
-CREATE TABLE visitor(id INTEGER PRIMARY KEY,
-	client_id INTEGER NOT NULL REFERENCES client, name TEXT, mail TEXT);
-CREATE TABLE conversation(client_id INTEGER NOT NULL REFERENCES client,
-	number INTEGER NOT NULL, visitor_id INTEGER REFERENCES visitor,
-	employee_id INTEGER REFERENCES employee,
-	PRIMARY KEY(client_id, number)) WITHOUT ROWID;
-CREATE TABLE message(id INTEGER PRIMARY KEY, client_id INTEGER NOT NULL,
-	conversation_number INTEGER NOT NULL, author TEXT, body TEXT,
-	FOREIGN KEY(client_id, conversation_number)
-		REFERENCES conversation(client_id, number));
-CREATE TABLE satisfaction(id INTEGER PRIMARY KEY, client_id INTEGER NOT NULL,
-	conversation_number INTEGER NOT NULL, score INTEGER, comment TEXT,
-	FOREIGN KEY(client_id, conversation_number)
-		REFERENCES conversation(client_id, number));
-CREATE TABLE invoice(id INTEGER PRIMARY KEY,
-	account_id INTEGER NOT NULL REFERENCES account, issued TEXT,
-	cents INTEGER);
--- no foreign key leads here: the closeout file selects it by a condition
-CREATE TABLE access_log(client_ref INTEGER, ip TEXT, page TEXT);
-CREATE INDEX message_of ON message(client_id, conversation_number);
-CREATE INDEX satisfaction_of ON satisfaction(client_id, conversation_number);
--- full-text search over the messages, kept up to date by triggers
-CREATE VIRTUAL TABLE message_search USING fts5(body,
-	content = 'message', content_rowid = 'id');
-CREATE TRIGGER message_new AFTER INSERT ON message BEGIN
-	INSERT INTO message_search(rowid, body) VALUES(new.id, new.body);
-END;
-CREATE TRIGGER message_gone AFTER DELETE ON message BEGIN
-	INSERT INTO message_search(message_search, rowid, body)
-		VALUES('delete', old.id, old.body);
-END;
-END
-	rows 7 "Acme SAS" acmeorder 60
-	rows 77 "Bolt GmbH" boltorder 60
-	rows 8 "Cork Lda" corkorder 40
-	rows 9 "Dune BV" duneorder 40
-	cat <<'END'
-COMMIT;
--- messages that somebody deleted last year, with a plain DELETE: no query
--- finds them, and their bytes are still in the file
-BEGIN;
-DELETE FROM message WHERE conversation_number % 10 = 3;
+CREATE TABLE client (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  address TEXT NOT NULL,
+  domain TEXT NOT NULL UNIQUE,
+  signed TEXT NOT NULL);
+CREATE TABLE account (
+  client_id INTEGER NOT NULL REFERENCES client (id),
+  number TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  PRIMARY KEY (client_id, number)) WITHOUT ROWID;
+CREATE TABLE employee (
+  id INTEGER PRIMARY KEY,
+  client_id INTEGER NOT NULL REFERENCES client (id),
+  manager_id INTEGER REFERENCES employee (id),
+  name TEXT NOT NULL,
+  email TEXT NOT NULL UNIQUE);
+CREATE TABLE login (
+  id INTEGER PRIMARY KEY,
+  employee_id INTEGER NOT NULL REFERENCES employee (id) ON DELETE CASCADE,
+  at TEXT NOT NULL,
+  address TEXT NOT NULL);
+CREATE TABLE visitor (
+  id INTEGER PRIMARY KEY,
+  client_id INTEGER NOT NULL REFERENCES client (id),
+  name TEXT NOT NULL,
+  email TEXT NOT NULL);
+CREATE TABLE conversation (
+  id INTEGER PRIMARY KEY,
+  visitor_id INTEGER NOT NULL REFERENCES visitor (id),
+  employee_id INTEGER REFERENCES employee (id) ON DELETE SET NULL,
+  opened TEXT NOT NULL);
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY,
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id),
+  sent TEXT NOT NULL,
+  body TEXT NOT NULL);
+CREATE TABLE satisfaction (
+  conversation_id INTEGER PRIMARY KEY REFERENCES conversation (id),
+  score INTEGER NOT NULL CHECK (score BETWEEN 1 AND 5),
+  comment TEXT);
+CREATE TABLE invoice (
+  id INTEGER PRIMARY KEY,
+  client_id INTEGER NOT NULL,
+  account_number TEXT NOT NULL,
+  month TEXT NOT NULL,
+  cents INTEGER NOT NULL,
+  FOREIGN KEY (client_id, account_number) REFERENCES account (client_id, number));
+-- no foreign key: the web server writes it
+CREATE TABLE access_log (
+  id INTEGER PRIMARY KEY,
+  client_ref TEXT NOT NULL,
+  at TEXT NOT NULL,
+  request TEXT NOT NULL);
+CREATE TABLE usage_by_day (
+  client_id INTEGER NOT NULL,
+  day TEXT NOT NULL,
+  conversations INTEGER NOT NULL,
+  PRIMARY KEY (client_id, day));
+CREATE VIRTUAL TABLE message_search USING fts5 (body, content='message', content_rowid='id');
+CREATE VIEW open_conversation AS SELECT * FROM conversation WHERE employee_id IS NULL;
+CREATE INDEX visitor_client ON visitor (client_id);
+CREATE INDEX conversation_visitor ON conversation (visitor_id);
+CREATE INDEX message_conversation ON message (conversation_id);
+
+INSERT INTO client VALUES
+  (3, 'Globex GmbH', 'Beispielweg 1, 10115 Berlin, DE', 'globex', '2019-03-01'),
+  (7, 'Acme SAS', '1 rue Exemple, 75001 Paris, FR', 'acme', '2021-04-12'),
+  (12, 'Initech BV', 'Voorbeeldstraat 1, 1012 Amsterdam, NL', 'initech', '2022-09-30'),
+  (77, 'Hostile Neighbour SRL', 'Via Esempio 1, 00184 Roma, IT', 'hostile', '2023-01-15');
+INSERT INTO account SELECT id, printf('A-%04d', id), 'EUR' FROM client;
+INSERT INTO account VALUES (7, 'A-0007-B', 'EUR');
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6)
+INSERT INTO employee SELECT c.id * 100 + i, c.id, NULL,
+  printf('%s Agent %d', c.domain, i), printf('agent%d@%s-visitors.example', i, c.domain)
+  FROM client c, n;
+UPDATE employee SET manager_id = client_id * 100 + 1 WHERE id % 100 <> 1;
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19)
+INSERT INTO login (employee_id, at, address) SELECT e.id,
+  datetime('2026-06-01', '+' || (i * 17 + e.id) || ' hours'),
+  printf('192.0.2.%d', (e.id * 7 + i) % 250) FROM employee e, n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120 * $scale)
+INSERT INTO visitor (client_id, name, email) SELECT c.id,
+  printf('%s %s', substr('NoraPaulLinaOmarYaraHugoRosaIvan', (i % 8) * 4 + 1, 4),
+    substr('PetitGrantRossiDuponMeierNovak', (i / 8 % 6) * 5 + 1, 5)),
+  printf('v%06d@%s-visitors.example', i, c.domain) FROM client c, n;
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2)
+INSERT INTO conversation (visitor_id, employee_id, opened)
+  SELECT v.id, CASE WHEN (v.id + i) % 9 = 0 THEN NULL ELSE v.client_id * 100 + 1 + (v.id + i) % 6 END,
+    datetime('2026-06-01', '+' || (v.id * 31 + i * 700) || ' minutes')
+  FROM visitor v, n WHERE (v.id + i) % 6 <> 0;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6)
+INSERT INTO message (conversation_id, sent, body)
+  SELECT k.id, datetime(k.opened, '+' || i || ' minutes'), CASE i % 3
+    WHEN 1 THEN printf('Hello, this is %s, you can write to me at %s about order %d.', v.name, v.email, k.id * 10 + i)
+    WHEN 2 THEN printf('Thank you %s. Our agent will look into it at once.', v.name)
+    ELSE printf('Is it settled? Answer to %s please; my number is +33 1 99 00 %02d %02d.', v.email, k.id % 100, i) END
+  FROM conversation k JOIN visitor v ON v.id = k.visitor_id, n;
+INSERT INTO satisfaction SELECT k.id, 1 + k.id % 5,
+  CASE WHEN k.id % 4 = 0 THEN 'Answered by ' || v.email END
+  FROM conversation k JOIN visitor v ON v.id = k.visitor_id WHERE k.id % 2 = 0;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12)
+INSERT INTO invoice (client_id, account_number, month, cents)
+  SELECT a.client_id, a.number, printf('2026-%02d', i), 9900 + a.client_id * 100 + i FROM account a, n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200 * $scale)
+INSERT INTO access_log (client_ref, at, request)
+  SELECT c.id, datetime('2026-06-01', '+' || (i * 13) || ' minutes'),
+    printf('GET /chat?mail=v%06d@%s-visitors.example', i, c.domain) FROM client c, n;
+INSERT INTO usage_by_day SELECT v.client_id, date(k.opened), count(*)
+  FROM conversation k JOIN visitor v ON v.id = k.visitor_id GROUP BY 1, 2;
+INSERT INTO message_search (message_search) VALUES ('rebuild');
 COMMIT;
 ANALYZE;
+PRAGMA wal_checkpoint(TRUNCATE);
+-- some of it only in the write-ahead log, as in a database that is in use
+PRAGMA wal_autocheckpoint = 0;
+INSERT INTO access_log (client_ref, at, request)
+  SELECT id, '2026-11-30 18:00:00', 'GET /logout?mail=last@' || domain || '-visitors.example' FROM client;
+.filectrl persist_wal 1
 END
-} >app.sql
-sqlite3 -bail app.db <app.sql >/dev/null
-rm -f app.sql
 
-# ---- attachments ---------------------------------------------------------------
-
-for client in 7:acme 77:bolt 8:cork; do
-	folder=attachments/${client%:*}
-	word=${client#*:}order
-	mkdir -p "$folder/2024" "$folder/2025/scans"
-	echo "Contract of ${word}0001, signed" >"$folder/contract.txt"
-	echo "Photo of the parcel ${word}0002" >"$folder/2024/parcel.jpg"
-	echo "Complaint of ${word}0003" >"$folder/2025/complaint.pdf"
-	echo "Identity card, ${word}0004" >"$folder/2025/scans/card.png"
-	ln "$folder/contract.txt" "$folder/2025/contract (copy).txt"
+for client in 3:globex 7:acme 12:initech 77:hostile; do
+	id=${client%:*} domain=${client#*:}
+	mkdir -p "files/$id/2025/chat" "files/$id/2026/chat" "files/$id/avatars"
+	for n in 01 02 03 04 05 06 07 08; do
+		printf 'attachment %s sent by v0000%s@%s-visitors.example\n' \
+			"$n" "$n" "$domain" >"files/$id/2026/chat/$n attachment.txt"
+	done
+	printf '%s-visitors.example, signed order form\n' "$domain" \
+		>"files/$id/2025/chat/bon de commande signé.pdf"
+	head -c 200000 /dev/zero | tr '\0' "$domain" >"files/$id/2025/export.csv"
+	printf 'picture of an agent of %s\n' "$domain" >"files/$id/avatars/agent1.png"
+	ln "files/$id/avatars/agent1.png" "files/$id/avatars/default.png"
+	ln -s "../../$id/2025/export.csv" "files/$id/2026/export.csv"
 done
 
-# ---- the closeout file -----------------------------------------------------------
+cat >instruction.txt <<'END'
+To Example Self-Care SAS.  Our subscription SUB-2021-0042 has ended.  Under
+Art. 28(3)(g) GDPR and Appendix 1, section 9, we choose the deletion of all
+personal data.  The data protection officer of Acme SAS, 20 January 2026.
+END
 
 cat >acme.cfg <<'END'
+# The closeout of client 7, Acme SAS.  See quietus-closeout(5).
 closeout = {
   id = "acme-2026-01";
   client = "7";
-  contract = {
-    reference = "SUB-2021-0042";
-    ended = "2026-01-31";
-    clause = "Appendix 1, section 9";
-  };
-  controller = {
-    name = "Acme SAS";
-    address = "1 rue Exemple, 75001 Paris, FR";
-    contact = "privacy@acme.example";
-    certificate = "controller.pem";     # gets the inventory, encrypted
-  };
-  processor = {
-    name = "Example Self-Care SAS";
-    address = "2 rue Exemple, 75002 Paris, FR";
-    contact = "privacy@self-care.example";
-    dpo = "dpo@self-care.example";
-  };
-  instruction = {
-    choice = "destroy";
-    by = "data protection officer";
-    received = "2026-01-20";
-    document = "instruction.txt";
-  };
-  not_before = "2026-02-28T00:00:00Z";  # end of the retrieval period
-  approvals = { required = 2; approvers = [ "alice.pem", "bob.pem" ]; };
+  contract    = { reference = "SUB-2021-0042"; ended = "2026-01-31"; clause = "Appendix 1, section 9"; };
+  controller  = { name = "Acme SAS"; address = "1 rue Exemple, 75001 Paris, FR"; contact = "privacy@acme.example";
+                  certificate = "controller.pem"; };
+  processor   = { name = "Example Self-Care SAS"; address = "2 rue Exemple, 75002 Paris, FR";
+                  contact = "operations@self-care.example"; dpo = "dpo@self-care.example"; };
+  instruction = { choice = "destroy"; by = "data protection officer"; received = "2026-01-20"; document = "instruction.txt"; };
+  not_before  = "2026-03-02T00:00:00Z";
+  approvals   = { required = 2; approvers = [ "alice.pem", "bob.pem" ]; };
 };
-
 sources = (
-  { name = "app";
-    provider = "sqlite";
-    path = "app.db";
+  { name = "app"; provider = "sqlite"; path = "app.db"; category = "accounts, conversations, access log";
     root = { table = "client"; column = "id"; };
-    tables = ( { table = "access_log"; where = "client_ref = :client";
-                 category = "browsing data"; } );
-    category = "accounts, conversations and messages"; },
-  { name = "attachments";
-    provider = "directory";
-    path = "attachments/{client}";
-    category = "files sent by visitors"; }
+    tables = ( { table = "access_log"; where = "client_ref = :client"; category = "browsing data"; } );
+    excluded = ( { table = "usage_by_day"; reason = "counts per day, no personal data"; } ); },
+  { name = "files"; provider = "directory"; path = "files/{client}"; category = "attachments"; }
 );
-
 retention = (
-  { name = "invoices";
-    source = "app";
-    table = "invoice";
-    where = "account_id IN (SELECT id FROM account WHERE client_id = :client)";
-    parents = "retain";
-    ground = "Code de commerce, art. L123-22 (10 years)";
-    until = "2035-12-31"; }
+  { name = "invoices"; source = "app"; table = "invoice"; where = "client_id = :client"; parents = "retain";
+    ground = "Code de commerce, art. L123-22 (10 years)"; until = "2036-12-31"; }
 );
-
 signing = { certificate = "processor.pem"; key = "processor.key"; };
 trail   = { directory = "trail"; key = "trail.key"; };
 cases   = "cases";
