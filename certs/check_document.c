@@ -98,8 +98,8 @@ void check_document(struct check *c)
 {
 	struct err e = ERR_INIT;
 
-	if (sha_once(c->sha256, c->certificate.data, c->certificate.len, &e) !=
-	    0) {
+	if (sha_once(c->sha256, buf_str(&c->certificate), c->certificate.len,
+		     &e) != 0) {
 		check_say(c, FINDING_MISSING, "certificate-unreadable", "%s",
 			  e.msg);
 		return;

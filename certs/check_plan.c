@@ -261,8 +261,8 @@ static bool approval_good(struct check *c, const struct statement_plan *named,
 	struct signature s;
 	struct err e = ERR_INIT;
 
-	if (sign_verify(&s, der->data, der->len, bytes->data, bytes->len, NULL,
-			&e) != 0) {
+	if (sign_verify(&s, der->data, der->len, buf_str(bytes), bytes->len,
+			NULL, &e) != 0) {
 		check_say(c, FINDING_BAD, "approval-invalid",
 			  "%s is no valid approval of %s: %s.", a->file,
 			  named->file, e.msg);
@@ -355,7 +355,7 @@ static void check_one(struct check *c, size_t i)
 	buf_init(&bytes, PLAN_MAX);
 	if (check_companion(c, &bytes, named->file, "plan") != 0)
 		goto out;
-	if (sha_once(sha, bytes.data, bytes.len, &e) != 0 ||
+	if (sha_once(sha, buf_str(&bytes), bytes.len, &e) != 0 ||
 	    memcmp(sha, named->sha256, SHA_LEN) != 0)
 		check_say(c, FINDING_BAD, "plan-changed",
 			  "%s is not the file that the certificate names (its "

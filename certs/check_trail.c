@@ -64,7 +64,7 @@ static void proof(struct check *c, const struct buf *bytes)
 		check_say(c, FINDING_BAD, "proof-origin",
 			  "The trail's key in the certificate does not belong "
 			  "to the trail it names.");
-	if (proof_check(&text, &index, &size, bytes->data, bytes->len, key,
+	if (proof_check(&text, &index, &size, buf_str(bytes), bytes->len, key,
 			&e) != 0)
 		check_say(c, FINDING_BAD, "proof-invalid",
 			  "The proof that the certificate stands in the audit "

@@ -27,7 +27,7 @@ says() {
 	if grep -q -e "$2" "$dir/out"; then ok "$1"; else not_ok "$1"; fi
 }
 
-if ! "$BIN/../unit/tamper" --write "$dir/case"; then
+if ! "${UNIT:-$BIN/../unit}/tamper" --write "$dir/case"; then
 	echo "not ok verify: a set to check could not be made"
 	exit 1
 fi
@@ -79,7 +79,7 @@ claim version_is_said 0 "$verify" --version
 from_pipe() { "$verify" --trust "$trust" --inventory - --item "$1" "$cert" \
 	<"$set_dir/inventory"; }
 claim inventory_is_read_from_a_pipe 0 from_pipe clients/7/a.jpg
-says item_is_covered '\[ok\] *1 item(s) called'
+says item_is_covered '\[ok\]  *[12] item(s) called'
 claim another_name_is_looked_for 0 from_pipe clients/77/a.jpg
 says item_is_not_covered 'No item called "clients/77/a.jpg"'
 claim no_inventory_is_not_enough 2 \

@@ -14,7 +14,7 @@ static struct said said;
 static struct check_input in;
 static const char *trust[1];
 /* keys_path gives room for a while only */
-static char certificate[256], inventory[256], anchor[256];
+static char certificate[400], inventory[400], anchor[400];
 
 static void hear(void *arg, enum finding_grade grade, const char *code,
 		 const char *text)

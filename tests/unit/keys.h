@@ -29,11 +29,13 @@
 
 #define KEYS_DAY (24 * 60 * 60L)
 
-static char keys_dir[64];
+static char keys_dir[200];
 
 static void __attribute__((unused)) keys_start(void)
 {
-	snprintf(keys_dir, sizeof(keys_dir), "/tmp/quietus-test-XXXXXX");
+	const char *tmp = getenv("TMPDIR");
+	snprintf(keys_dir, sizeof(keys_dir), "%s/quietus-test-XXXXXX",
+		 tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(keys_dir) == NULL) {
 		perror(keys_dir);
 		exit(2);
@@ -49,7 +51,7 @@ static void __attribute__((unused)) keys_stop(void)
 /* dir/name; eight results stay valid. */
 static const char *__attribute__((unused)) keys_path(const char *fmt, ...)
 {
-	static char ring[8][256];
+	static char ring[8][400];
 	static unsigned at;
 	char name[160];
 	va_list ap;
@@ -57,7 +59,7 @@ static const char *__attribute__((unused)) keys_path(const char *fmt, ...)
 	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
 	char *out = ring[at++ % 8];
-	snprintf(out, 256, "%s/%s", keys_dir, name);
+	snprintf(out, 400, "%s/%s", keys_dir, name);
 	return out;
 }
 
