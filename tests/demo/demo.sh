@@ -3,6 +3,7 @@
 # a small estate (estate.sh) in a new folder, which stays for exploring.  Every
 # command line is shown with what it printed.  Exit 0 only when every step
 # ended as it should.  Programs are taken from $BIN, else from $BUILD/bin.
+# KEEP=0 removes the folder at the end.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=$(cd "$here/../.." && pwd) || exit 1
@@ -20,8 +21,9 @@ PATH=$BIN:$PATH
 export PATH
 umask 077
 D=$(mktemp -d "${TMPDIR:-/tmp}/quietus-demo-XXXXXX") || exit 1
+[ "${KEEP:-}" != 0 ] || trap 'cd / && rm -rf "$D"' EXIT
 cd "$D" || exit 1
-case=cases/acme-2024-01
+case=cases/acme-2026-01
 
 bold= plain=
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
@@ -57,44 +59,60 @@ raw() {
 }
 # how many rows have it, and files
 in_files() {
-	grep -rlF "$1" attachments | wc -l
+	grep -rlF "$1" files | wc -l
 }
 # everything that a client has in the database, row by row
 rows_of() {
-	for t in account employee visitor conversation message satisfaction; do
-		sqlite3 -readonly app.db "SELECT '$t', * FROM $t WHERE client_id = $1"
-	done
-	sqlite3 -readonly app.db "SELECT * FROM client WHERE id = $1" \
-		"SELECT * FROM access_log WHERE client_ref = $1" \
-		"SELECT * FROM invoice WHERE account_id = $1 * 10000"
+	sqlite3 -readonly app.db "
+		SELECT * FROM client WHERE id = $1;
+		SELECT * FROM account WHERE client_id = $1;
+		SELECT * FROM employee WHERE client_id = $1;
+		SELECT l.* FROM login l JOIN employee e ON e.id = employee_id
+			WHERE client_id = $1;
+		SELECT * FROM visitor WHERE client_id = $1;
+		SELECT c.* FROM conversation c JOIN visitor v ON v.id = visitor_id
+			WHERE client_id = $1;
+		SELECT m.* FROM message m
+			JOIN conversation c ON c.id = conversation_id
+			JOIN visitor v ON v.id = visitor_id WHERE client_id = $1;
+		SELECT s.* FROM satisfaction s
+			JOIN conversation c ON c.id = conversation_id
+			JOIN visitor v ON v.id = visitor_id WHERE client_id = $1;
+		SELECT * FROM invoice WHERE client_id = $1;
+		SELECT * FROM access_log WHERE client_ref = '$1';"
+}
+invoices_of() {
+	sqlite3 -readonly app.db "SELECT * FROM invoice WHERE client_id = $1"
 }
 found_by_search() {
 	sqlite3 -readonly app.db "SELECT count(*) FROM message_search
-		WHERE message_search MATCH '$1*'"
+		WHERE message_search MATCH '\"$1 visitors\"'"
+}
+files_sum() {
+	find "files/$1" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
 }
 count() {
-	printf '    %-44s %7s %7s\n' "$@"
+	printf '    %-48s %7s %7s\n' "$@"
 }
 
 title "The estate: $D"
 sh "$here/estate.sh" "$D" || die "the estate could not be made"
-say "A vendor's application database (SQLite, write-ahead log, full-text search) and a folder of attachments. Client 7, Acme, leaves; 77, Bolt, stays. A French law obliges the vendor to keep the invoices for ten years."
+say "A vendor's application database (SQLite, write-ahead log, full-text search) and a folder of attachments. Client 7, Acme, leaves; its neighbours stay, one of them with the number 77. A French law obliges the vendor to keep the invoices for ten years."
 echo
-client_raw=$(raw acmeorder)
-client_search=$(found_by_search acmeorder)
-client_files=$(in_files acmeorder)
-client_invoices=$(sqlite3 -readonly app.db \
-	'SELECT * FROM invoice WHERE account_id = 70000' | sha256sum)
-neighbour_rows=$(rows_of 77 | grep -c boltorder)
+client_raw=$(raw acme-visitors)
+client_search=$(found_by_search acme)
+client_files=$(in_files acme-visitors)
+client_invoices=$(invoices_of 7 | sha256sum)
+neighbour_rows=$(rows_of 77 | grep -c hostile-visitors)
 neighbour_sum=$(rows_of 77 | sha256sum)
-neighbour_files=$(in_files boltorder)
-neighbour_files_sum=$(find attachments/77 -type f | sort | xargs -d '\n' sha256sum | sha256sum)
+neighbour_files=$(in_files hostile-visitors)
+neighbour_files_sum=$(files_sum 77)
 count "Words that only one client uses, counted" before ""
-count "acmeorder in the raw bytes of the database" "$client_raw" ""
-count "acmeorder by full-text search" "$client_search" ""
-count "acmeorder in files of the attachments" "$client_files" ""
-count "boltorder in rows of client 77" "$neighbour_rows" ""
-count "boltorder in files of the attachments" "$neighbour_files" ""
+count "acme-visitors in the raw bytes of the database" "$client_raw" ""
+count "acme-visitors by full-text search" "$client_search" ""
+count "acme-visitors in attachments" "$client_files" ""
+count "hostile-visitors in rows of client 77" "$neighbour_rows" ""
+count "hostile-visitors in attachments" "$neighbour_files" ""
 for n in "$client_raw" "$client_search" "$client_files" "$neighbour_rows" \
 	"$neighbour_files"; do
 	[ "$n" -gt 0 ] || die "a marker is missing from the estate"
@@ -104,22 +122,27 @@ title "1. Plan: look everywhere, change nothing"
 try 0 quietus plan acme.cfg
 say "Nobody has approved it, so nothing can be destroyed:"
 echo
-try 5 quietus destroy acme-2024-01
+try 5 quietus destroy acme-2026-01
 
 title "2. Approve: two people sign exactly this plan"
-try 0 quietus approve acme-2024-01 --certificate alice.pem --key alice.key
-try 0 quietus approve acme-2024-01 --certificate bob.pem --key bob.key
+try 0 quietus approve acme-2026-01 --certificate alice.pem --key alice.key
+try 0 quietus approve acme-2026-01 --certificate bob.pem --key bob.key
 
 title "3. Destroy what the plan names, and ask the stores again"
-try 0 quietus destroy acme-2024-01
+try 0 quietus destroy acme-2026-01
 
 title "4. Certify what was found"
-try 0 quietus certify acme-2024-01
+try 0 quietus certify acme-2026-01
 
 title "5. What the client does with it, on its own machine"
 say "The vendor hands over certificate.json and its companions. The client trusts the vendor's certificate, which it got by another way:"
 echo
 try 0 quietus-verify --trust processor.pem $case/certificate.json
+say "OpenSSL alone accepts the signature, too:"
+echo
+try 0 openssl cms -verify -binary -inform DER -content $case/certificate.json \
+	-in $case/certificate.json.p7s -CAfile processor.pem -purpose any \
+	-out /dev/null
 say "The inventory is encrypted to the client. It opens it with stock OpenSSL, recomputes everything from it, and asks about one file by name:"
 echo
 for part in "$case"/inventory/*.cms; do
@@ -131,20 +154,21 @@ done
 echo
 show_found() {
 	quietus-verify --trust processor.pem --inventory inventory.txt \
-		--item /2023/scans/card.png $case/certificate.json >"$D/verified.txt"
+		--item /avatars/agent1.png $case/certificate.json >"$D/verified.txt"
 	rc=$?
 	sed -n '1,/^About/p' "$D/verified.txt" | sed '/^About/d'
-	grep -A 2 -E 'inventory lead|card.png' "$D/verified.txt"
+	grep -A 2 -E 'inventory lead|agent1.png' "$D/verified.txt"
 	return $rc
 }
-printf '%s$ quietus-verify --trust processor.pem --inventory inventory.txt --item /2023/scans/card.png %s/certificate.json%s\n' \
+printf '%s$ quietus-verify --trust processor.pem --inventory inventory.txt --item /avatars/agent1.png %s/certificate.json%s\n' \
 	"$bold" "$case" "$plain"
 show_found >"$D/.out" || die "the inventory does not lead to the certificate"
 sed 's/^/    /' "$D/.out"
 rm -f "$D/.out"
 printf '    [exit code 0; the whole answer: verified.txt]\n\n'
 equal kind "$(jq -r .kind $case/certificate.json)" final
-equal reservations "$(jq '.reservations | length' $case/certificate.json)" 1
+equal retained "$(jq '[.reservations[] | select(.verdict == "retained")] | length' \
+	$case/certificate.json)" 1
 
 title "6. The audit trail, for the record keeper"
 try 0 quietus-audit verify trail
@@ -152,29 +176,26 @@ try 0 quietus-audit list trail
 
 title "7. Do not take its word: count again"
 count "The same words, counted" before after
-left=$(raw acmeorder)
-count "acmeorder in the raw bytes of the database" "$client_raw" "$left"
+left=$(raw acme-visitors)
+count "acme-visitors in the raw bytes of the database" "$client_raw" "$left"
 equal "the client's word in the database" "$left" 0
-left=$(found_by_search acmeorder)
-count "acmeorder by full-text search" "$client_search" "$left"
+left=$(found_by_search acme)
+count "acme-visitors by full-text search" "$client_search" "$left"
 equal "the client's word by full-text search" "$left" 0
-left=$(in_files acmeorder)
-count "acmeorder in files of the attachments" "$client_files" "$left"
+left=$(in_files acme-visitors)
+count "acme-visitors in attachments" "$client_files" "$left"
 equal "the client's word in files" "$left" 0
-[ ! -e attachments/7 ] || die "attachments/7 is still there"
-there=$(rows_of 77 | grep -c boltorder)
-count "boltorder in rows of client 77" "$neighbour_rows" "$there"
+[ ! -e files/7 ] || die "files/7 is still there"
+there=$(rows_of 77 | grep -c hostile-visitors)
+count "hostile-visitors in rows of client 77" "$neighbour_rows" "$there"
 equal "rows of client 77" "$there" "$neighbour_rows"
 equal "digest of all rows of client 77" "$(rows_of 77 | sha256sum)" \
 	"$neighbour_sum"
-there=$(in_files boltorder)
-count "boltorder in files of the attachments" "$neighbour_files" "$there"
-equal "digest of all files of client 77" \
-	"$(find attachments/77 -type f | sort | xargs -d '\n' sha256sum | sha256sum)" \
+there=$(in_files hostile-visitors)
+count "hostile-visitors in attachments" "$neighbour_files" "$there"
+equal "digest of all files of client 77" "$(files_sum 77)" \
 	"$neighbour_files_sum"
-equal "the invoices kept by law" "$(sqlite3 -readonly app.db \
-	'SELECT * FROM invoice WHERE account_id = 70000' | sha256sum)" \
-	"$client_invoices"
+equal "the invoices kept by law" "$(invoices_of 7 | sha256sum)" "$client_invoices"
 echo
 say "Every row and file of client 77 is the same, byte for byte, and so are the retained invoices."
 
@@ -208,11 +229,8 @@ The folder stays.  Explore it:
     jq . $case/plan.json                  # what was approved
     cut -c 66- inventory.txt                     # every item, its verdict
     sqlite3 -readonly app.db .dump               # without client 7
-    quietus status acme-2024-01                  # what is next
-    quietus close acme-2024-01                   # destroys working files
-
-    openssl cms -verify -binary -inform DER -content $case/certificate.json \\
-        -in $case/certificate.json.p7s -CAfile processor.pem -purpose any -out /dev/null
+    quietus status acme-2026-01                  # what is next
+    quietus close acme-2026-01                   # destroys working files
 
 Evidence:  $case/certificate.json with .p7s and .tlog-proof, plan.json,
            approvals/, inventory/ (for the client), and trail/

@@ -27,6 +27,7 @@ sh "$tests/people" . processor alice bob controller
 sqlite3 -bail app.db >/dev/null <<END
 PRAGMA journal_mode = WAL;
 PRAGMA foreign_keys = ON;
+PRAGMA secure_delete = OFF;
 BEGIN;
 CREATE TABLE client (
   id INTEGER PRIMARY KEY,
@@ -139,7 +140,16 @@ INSERT INTO access_log (client_ref, at, request)
 INSERT INTO usage_by_day SELECT v.client_id, date(k.opened), count(*)
   FROM conversation k JOIN visitor v ON v.id = k.visitor_id GROUP BY 1, 2;
 INSERT INTO message_search (message_search) VALUES ('rebuild');
+CREATE TRIGGER message_new AFTER INSERT ON message BEGIN
+  INSERT INTO message_search (rowid, body) VALUES (new.id, new.body);
+END;
+CREATE TRIGGER message_gone AFTER DELETE ON message BEGIN
+  INSERT INTO message_search (message_search, rowid, body) VALUES ('delete', old.id, old.body);
+END;
 COMMIT;
+-- messages that somebody deleted long ago: no query finds them any more, and
+-- their bytes are still in the file
+DELETE FROM message WHERE conversation_id % 10 = 3;
 ANALYZE;
 PRAGMA wal_checkpoint(TRUNCATE);
 -- some of it only in the write-ahead log, as in a database that is in use
@@ -158,7 +168,7 @@ for client in 3:globex 7:acme 12:initech 77:hostile; do
 	done
 	printf '%s-visitors.example, signed order form\n' "$domain" \
 		>"files/$id/2025/chat/bon de commande signé.pdf"
-	head -c 200000 /dev/zero | tr '\0' "$domain" >"files/$id/2025/export.csv"
+	yes "$domain-visitors.example;order;4200" | head -c 200000 >"files/$id/2025/export.csv"
 	printf 'picture of an agent of %s\n' "$domain" >"files/$id/avatars/agent1.png"
 	ln "files/$id/avatars/agent1.png" "files/$id/avatars/default.png"
 	ln -s "../../$id/2025/export.csv" "files/$id/2026/export.csv"
