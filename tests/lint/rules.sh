@@ -150,9 +150,9 @@ rule_layout_is_clang_format_s() {
 rule_scripts_parse() {
 	for f in $(all_files); do
 		case $f in *.c | *.h | *.md) continue ;; esac
-		case $(head -c 14 "$f" | head -n 1 | tr -d '\0') in
+		case $(head -c 20 "$f" | head -n 1 | tr -d '\0') in
 		'#!/bin/sh'*) sh -n "$f" 2>&1 | sed "s|^|$f: |" ;;
-		'#!/usr/bin/env'*) bash -n "$f" 2>&1 | sed "s|^|$f: |" ;;
+		'#!/bin/bash'* | '#!/usr/bin/env bash'*) bash -n "$f" 2>&1 | sed "s|^|$f: |" ;;
 		esac
 	done
 }
