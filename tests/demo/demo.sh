@@ -42,10 +42,10 @@ try() {
 	printf '%s$ %s%s\n' "$bold" "$*" "$plain"
 	got=0
 	"$@" >"$D/.out" 2>&1 </dev/null || got=$?
-	sed 's/^/    /' "$D/.out"
+	cat "$D/.out"
 	rm -f "$D/.out"
 	[ "$got" = "$want" ] || die "exit code $got instead of $want: $*"
-	printf '    [exit code %s]\n\n' "$got"
+	printf '[exit code %s]\n\n' "$got"
 }
 # equal WHAT GOT WANTED
 equal() {
@@ -92,7 +92,7 @@ files_sum() {
 	find "files/$1" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
 }
 count() {
-	printf '    %-48s %7s %7s\n' "$@"
+	printf '  %-48s %7s %7s\n' "$@"
 }
 
 title "The estate: $D"
@@ -163,9 +163,9 @@ show_found() {
 printf '%s$ quietus-verify --trust processor.pem --inventory inventory.txt --item /avatars/agent1.png %s/certificate.json%s\n' \
 	"$bold" "$case" "$plain"
 show_found >"$D/.out" || die "the inventory does not lead to the certificate"
-sed 's/^/    /' "$D/.out"
+cat "$D/.out"
 rm -f "$D/.out"
-printf '    [exit code 0; the whole answer: verified.txt]\n\n'
+printf '[exit code 0; the whole answer: verified.txt]\n\n'
 equal kind "$(jq -r .kind $case/certificate.json)" final
 equal retained "$(jq '[.reservations[] | select(.verdict == "retained")] | length' \
 	$case/certificate.json)" 1
@@ -184,7 +184,7 @@ count "acme-visitors by full-text search" "$client_search" "$left"
 equal "the client's word by full-text search" "$left" 0
 left=$(in_files acme-visitors)
 count "acme-visitors in attachments" "$client_files" "$left"
-equal "the client's word in files" "$left" 0
+equal "the client's word in attachments" "$left" 0
 [ ! -e files/7 ] || die "files/7 is still there"
 there=$(rows_of 77 | grep -c hostile-visitors)
 count "hostile-visitors in rows of client 77" "$neighbour_rows" "$there"
@@ -215,13 +215,14 @@ say "One digit of the time of issue was changed:"
 echo
 printf '%s$ cmp -l %s/certificate.json tampered/certificate.json%s\n' \
 	"$bold" $case "$plain"
-cmp -l $case/certificate.json tampered/certificate.json | sed 's/^/    /'
+cmp -l $case/certificate.json tampered/certificate.json
 echo
 try 2 quietus-verify --trust processor.pem tampered/certificate.json
 
 title "Everything ended as it should"
 cat <<END
-The folder stays.  Explore it:
+The folder is left for you: $D
+Explore it:
 
     cd $D
     PATH=$BIN:\$PATH
