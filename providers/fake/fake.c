@@ -13,22 +13,6 @@
 #include "certs/base/file.h"
 #include "certs/base/hex.h"
 
-/* One prefix below the scope that is kept. */
-struct fake_kept {
-	char *prefix;
-	uint32_t rule; /* from 1; 0: excluded */
-};
-
-struct fake {
-	const struct scope *scope;
-	char *path;
-	char *prefix;
-	struct fake_kept *kept;
-	size_t n_kept;
-	struct faults faults;
-	struct sha *sha;
-};
-
 /* ---- settings -------------------------------------------------------------
  */
 
@@ -140,8 +124,8 @@ static bool has_prefix(const struct fake_item *item, const char *prefix)
 }
 
 /* Retention comes first in the list and goes before exclusion. */
-static const struct fake_kept *kept_by(const struct fake *f,
-				       const struct fake_item *item)
+const struct fake_kept *fake_kept_by(const struct fake *f,
+				     const struct fake_item *item)
 {
 	for (size_t i = 0; i < f->n_kept; i++)
 		if (has_prefix(item, f->kept[i].prefix))
@@ -149,17 +133,17 @@ static const struct fake_kept *kept_by(const struct fake *f,
 	return NULL;
 }
 
-static bool in_scope(const struct fake *f, const struct fake_item *item)
+bool fake_in_scope(const struct fake *f, const struct fake_item *item)
 {
 	if (item->neighbour ||
 	    (f->prefix != NULL && !has_prefix(item, f->prefix)))
 		return false;
-	const struct fake_kept *k = kept_by(f, item);
+	const struct fake_kept *k = fake_kept_by(f, item);
 	return k == NULL || k->rule != 0;
 }
 
-static void digest_of(const struct fake *f, unsigned char digest[SHA_LEN],
-		      const struct fake_item *item)
+void fake_digest(const struct fake *f, unsigned char digest[SHA_LEN],
+		 const struct fake_item *item)
 {
 	char head[80];
 	int n = snprintf(head, sizeof(head), "%d %d %lld %u ", (int)item->cls,
@@ -172,9 +156,7 @@ static void digest_of(const struct fake *f, unsigned char digest[SHA_LEN],
 	sha_end(f->sha, digest);
 }
 
-/* Every call begins so: it takes its time, may find the store out of reach,
- * and reads the file. */
-static int begin(struct fake *f, struct fake_store *s, struct err *e)
+int fake_begin(struct fake *f, struct fake_store *s, struct err *e)
 {
 	const struct fault *slow = faults_find(&f->faults, FAULT_SLOW);
 
@@ -189,10 +171,8 @@ static int begin(struct fake *f, struct fake_store *s, struct err *e)
 	return store_read(s, f->path, e);
 }
 
-/* ... and ends so. */
-static int end(struct fake *f, struct fake_store *s, int rc, struct err *e)
+int fake_end(struct fake *f, struct fake_store *s, int rc, struct err *e)
 {
-	/* what was done before a failure is kept, as in a real store */
 	if (store_write(s, f->path, e) != 0)
 		rc = -1;
 	store_release(s);
@@ -203,8 +183,8 @@ static int end(struct fake *f, struct fake_store *s, int rc, struct err *e)
 static bool emptied(const struct fake *f, const struct fake_store *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (in_scope(f, &s->items[i]) &&
-		    kept_by(f, &s->items[i]) == NULL)
+		if (fake_in_scope(f, &s->items[i]) &&
+		    fake_kept_by(f, &s->items[i]) == NULL)
 			return false;
 	return s->n_gone != 0;
 }
@@ -239,7 +219,7 @@ static void lost_page(struct fake *f, struct fake_store *s, size_t n,
 static int hand_over(const struct fake *f, const struct fake_item *from,
 		     item_fn *fn, void *arg, struct err *e)
 {
-	const struct fake_kept *k = kept_by(f, from);
+	const struct fake_kept *k = fake_kept_by(f, from);
 	struct item item = {
 		.id = (const unsigned char *)from->id,
 		.id_len = from->id_len,
@@ -252,7 +232,7 @@ static int hand_over(const struct fake *f, const struct fake_item *from,
 		.held = from->held,
 	};
 
-	digest_of(f, item.digest, from);
+	fake_digest(f, item.digest, from);
 	return fn(arg, &item, e);
 }
 
@@ -263,15 +243,15 @@ static int fake_enumerate(void *handle, item_fn *fn, void *arg, struct err *e)
 	size_t n = 0, at = 0, from, to;
 	int rc = 0;
 
-	if (begin(f, &s, e) != 0)
+	if (fake_begin(f, &s, e) != 0)
 		return -1;
 	resurrect(f, &s, FAULT_RESURRECT);
 	for (size_t i = 0; i < s.n; i++)
-		n += in_scope(f, &s.items[i]);
+		n += fake_in_scope(f, &s.items[i]);
 	lost_page(f, &s, n, &from, &to);
 	bool breaks = faults_strike(&f->faults, &s, FAULT_BREAK_PAGE, NULL);
 	for (size_t i = 0; i < s.n && rc == 0; i++) {
-		if (!in_scope(f, &s.items[i]))
+		if (!fake_in_scope(f, &s.items[i]))
 			continue;
 		if (breaks && at >= n / 2)
 			break;
@@ -282,153 +262,7 @@ static int fake_enumerate(void *handle, item_fn *fn, void *arg, struct err *e)
 	if (rc == 0 && breaks)
 		rc = err_set(e, ERR_STORE,
 			     "the listing ended after %zu of %zu items", at, n);
-	return end(f, &s, rc, e);
-}
-
-/* ---- destroy -------------------------------------------------------- */
-
-static int says(struct outcome *out, enum outcome_code code, const char *why)
-{
-	out->code = code;
-	snprintf(out->why, sizeof(out->why), "%s", why);
-	return 0;
-}
-
-/* What happens to the item behind everybody's back, just before. */
-static int behind_the_back(struct fake *f, struct fake_store *s,
-			   const struct item *item, struct err *e)
-{
-	struct fake_item *it = store_find(s, item->id, item->id_len);
-
-	if (it == NULL)
-		return 0;
-	if (faults_strike(&f->faults, s, FAULT_DRIFT, it)) {
-		unsigned char *more = realloc(it->content, it->content_len + 1);
-		if (more == NULL)
-			return err_set(e, ERR_FAILED, "out of memory");
-		more[it->content_len++] = '!';
-		it->content = more;
-	}
-	if (faults_strike(&f->faults, s, FAULT_VANISH, it))
-		return store_take(s, it, false, false, e);
-	return 0;
-}
-
-static int destroy_one(struct fake *f, struct fake_store *s,
-		       const struct item *item, bool lies, struct outcome *out,
-		       struct err *e)
-{
-	unsigned char digest[SHA_LEN];
-	struct fake_item *it;
-
-	if (behind_the_back(f, s, item, e) != 0)
-		return -1;
-	it = store_find(s, item->id, item->id_len);
-	if (it == NULL)
-		return says(out, OUTCOME_GONE, "");
-	if (!in_scope(f, it) || kept_by(f, it) != NULL || item->retention != 0)
-		return says(out, OUTCOME_REFUSED,
-			    "out of scope or kept by the closeout file");
-	digest_of(f, digest, it);
-	if (memcmp(digest, item->digest, SHA_LEN) != 0)
-		return says(out, OUTCOME_DRIFTED, "its content changed");
-	if (it->held || faults_strike(&f->faults, s, FAULT_REFUSE, it))
-		return says(out, OUTCOME_REFUSED, "the store says no");
-	if (it->locked_until > clock_now()) {
-		out->until = it->locked_until;
-		return says(out, OUTCOME_LOCKED, "locked until a date");
-	}
-	if (lies)
-		return says(out, OUTCOME_DONE, "");
-	bool remember = faults_find(&f->faults, FAULT_RESURRECT) != NULL ||
-			faults_find(&f->faults, FAULT_RESURRECT_LATE) != NULL;
-	bool ghost = faults_find(&f->faults, FAULT_RESIDUE) != NULL ||
-		     faults_find(&f->faults, FAULT_RESIDUE_STAYS) != NULL;
-	if (store_take(s, it, remember, ghost, e) != 0)
-		return -1;
-	return says(out, OUTCOME_DONE, "");
-}
-
-static int grow(struct fake *f, struct fake_store *s, struct err *e)
-{
-	char id[ITEM_ID_MAX];
-	const struct fault *fault = faults_find(&f->faults, FAULT_GROW);
-	const char *prefix = f->prefix != NULL ? f->prefix : "";
-	int key_len = snprintf(id, sizeof(id) - 2, "%sgrown-%llu", prefix,
-			       (unsigned long long)faults_occasions(fault, s));
-
-	if (key_len < 0 || (size_t)key_len >= sizeof(id) - 2)
-		return err_set(e, ERR_FAILED, "the prefix is too long");
-	id[key_len + 1] = '1';
-	unsigned char content[] = "new";
-	struct fake_item item = {.id = id,
-				 .key_len = (size_t)key_len,
-				 .id_len = (size_t)key_len + 2,
-				 .cls = CLASS_CURRENT,
-				 .content = content,
-				 .content_len = sizeof(content) - 1};
-	return store_add(s, &item, e);
-}
-
-static int harm(struct fake *f, struct fake_store *s, struct err *e)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (!in_scope(f, &s->items[i]))
-			return store_take(s, &s->items[i], false, false, e);
-	return 0;
-}
-
-static int destroy_items(struct fake *f, struct fake_store *s,
-			 const struct item *items, size_t n,
-			 struct outcome *out, struct err *e)
-{
-	bool lies = faults_strike(&f->faults, s, FAULT_LIE, NULL);
-	bool half = faults_strike(&f->faults, s, FAULT_HALF_BATCH, NULL);
-	bool lost = faults_strike(&f->faults, s, FAULT_LOST_ANSWER, NULL);
-
-	for (size_t i = 0; i < n; i++) {
-		if (half && i >= n / 2)
-			return err_set(e, ERR_UNREACHABLE,
-				       "the connection broke after %zu of %zu "
-				       "items",
-				       i, n);
-		if (destroy_one(f, s, &items[i], lies, &out[i], e) != 0)
-			return -1;
-	}
-	for (size_t i = 0; lost && i < n; i++) {
-		memset(&out[i], 0, sizeof(out[i]));
-		says(&out[i], OUTCOME_UNKNOWN, "the answer was lost");
-	}
-	if (faults_strike(&f->faults, s, FAULT_GROW, NULL) &&
-	    grow(f, s, e) != 0)
-		return -1;
-	if (faults_strike(&f->faults, s, FAULT_HARM_NEIGHBOUR, NULL))
-		return harm(f, s, e);
-	return 0;
-}
-
-static int fake_destroy(void *handle, const struct item *items, size_t n,
-			struct outcome *out, struct bystanders *by,
-			struct err *e)
-{
-	struct fake *f = handle;
-	struct fake_store s;
-	int rc;
-
-	(void)by; /* listed by fake_bystanders() */
-	if (begin(f, &s, e) != 0)
-		return -1;
-	if (faults_strike(&f->faults, &s, FAULT_UNREACHABLE, NULL))
-		rc = err_set(e, ERR_UNREACHABLE, "no connection");
-	else if (faults_strike(&f->faults, &s, FAULT_AUTH, NULL))
-		rc = err_set(e, ERR_AUTH, "the credentials have expired");
-	else if (faults_strike(&f->faults, &s, FAULT_TIMEOUT, NULL)) {
-		for (size_t i = 0; i < n; i++)
-			says(&out[i], OUTCOME_UNKNOWN, "no answer in time");
-		rc = 0;
-	} else
-		rc = destroy_items(f, &s, items, n, out, e);
-	return end(f, &s, rc, e);
+	return fake_end(f, &s, rc, e);
 }
 
 /* ---- check ---------------------------------------------------------- */
@@ -439,7 +273,7 @@ static int fake_check_absent(void *handle, const struct item *items, size_t n,
 	struct fake *f = handle;
 	struct fake_store s;
 
-	if (begin(f, &s, e) != 0)
+	if (fake_begin(f, &s, e) != 0)
 		return -1;
 	resurrect(f, &s, FAULT_RESURRECT);
 	bool mute = faults_strike(&f->faults, &s, FAULT_MUTE, NULL);
@@ -451,7 +285,7 @@ static int fake_check_absent(void *handle, const struct item *items, size_t n,
 				      : ANSWER_ABSENT;
 	}
 	resurrect(f, &s, FAULT_RESURRECT_LATE);
-	return end(f, &s, 0, e);
+	return fake_end(f, &s, 0, e);
 }
 
 static int fake_bystanders(void *handle, uint64_t exact, uint64_t sampled,
@@ -462,14 +296,14 @@ static int fake_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 	uint64_t n = 0, seen = 0, handed = 0;
 	int rc = 0;
 
-	if (begin(f, &s, e) != 0)
+	if (fake_begin(f, &s, e) != 0)
 		return -1;
 	for (size_t i = 0; i < s.n; i++)
-		n += !in_scope(f, &s.items[i]);
+		n += !fake_in_scope(f, &s.items[i]);
 	*all = n <= exact;
 	/* a sample at equal distances */
 	for (size_t i = 0; i < s.n && rc == 0; i++) {
-		if (in_scope(f, &s.items[i]))
+		if (fake_in_scope(f, &s.items[i]))
 			continue;
 		bool due = *all ||
 			   (handed < sampled && seen * sampled >= handed * n);
@@ -482,95 +316,7 @@ static int fake_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 				    .cls = s.items[i].cls};
 		rc = fn(arg, &item, e);
 	}
-	return end(f, &s, rc, e);
-}
-
-/* ---- purge, sample, residue ----------------------------------------- */
-
-static int fake_purge(void *handle, struct buf *did, struct err *e)
-{
-	struct fake *f = handle;
-	struct fake_store s;
-
-	if (begin(f, &s, e) != 0)
-		return -1;
-	if (faults_find(&f->faults, FAULT_RESIDUE_STAYS) == NULL) {
-		for (size_t i = 0; i < s.n_ghosts; i++)
-			free(s.ghosts[i]);
-		s.changed |= s.n_ghosts != 0;
-		s.n_ghosts = 0;
-	}
-	buf_puts(did, "the rehearsal store was rewritten");
-	return end(f, &s, 0, e);
-}
-
-#define SAMPLES 8
-
-static int fake_sample(void *handle, struct buf *samples, struct err *e)
-{
-	struct fake *f = handle;
-	struct fake_store s;
-	size_t taken = 0;
-
-	if (begin(f, &s, e) != 0)
-		return -1;
-	/* one escaped content per line, as it stands in the file; short ones
-	 * would be found in anything */
-	for (size_t i = 0; i < s.n && taken < SAMPLES; i++) {
-		const struct fake_item *it = &s.items[i];
-		if (!in_scope(f, it) || kept_by(f, it) != NULL ||
-		    it->content_len < 8)
-			continue;
-		name_escape(samples, it->content, it->content_len);
-		buf_putc(samples, '\n');
-		taken++;
-	}
-	int rc = buf_failed(samples)
-			 ? err_set(e, ERR_FAILED, "no room for samples")
-			 : 0;
-	return end(f, &s, rc, e);
-}
-
-static uint64_t count_in(const struct buf *raw, const char *text, size_t len)
-{
-	uint64_t hits = 0;
-	const unsigned char *at = raw->data, *last = raw->data + raw->len;
-
-	while (len != 0 && (size_t)(last - at) >= len) {
-		at = memchr(at, text[0], (size_t)(last - at) - len + 1);
-		if (at == NULL)
-			break;
-		hits += memcmp(at, text, len) == 0;
-		at++;
-	}
-	return hits;
-}
-
-static int fake_residue(void *handle, const void *samples, size_t len,
-			struct residue *r, struct err *e)
-{
-	struct fake *f = handle;
-	const char *at = samples, *last = at + len;
-	struct buf raw;
-	int rc = -1;
-
-	buf_init(&raw, STORE_MAX);
-	if (file_read(&raw, f->path, e) != 0)
-		goto out;
-	while (at < last) {
-		const char *line = memchr(at, '\n', (size_t)(last - at));
-		if (line == NULL)
-			break;
-		r->hits += count_in(&raw, at, (size_t)(line - at));
-		at = line + 1;
-	}
-	r->possible = true;
-	r->bytes = raw.len;
-	snprintf(r->regions, sizeof(r->regions), "the rehearsal store's file");
-	rc = 0;
-out:
-	buf_release(&raw);
-	return rc;
+	return fake_end(f, &s, rc, e);
 }
 
 /* ---- describe ------------------------------------------------------- */
@@ -583,7 +329,7 @@ static int fake_describe(void *handle, enum phase phase, struct description *d,
 	const struct fault *blocker = faults_find(&f->faults, FAULT_BLOCKER);
 	int rc = 0;
 
-	if (begin(f, &s, e) != 0)
+	if (fake_begin(f, &s, e) != 0)
 		return -1;
 	for (int c = CLASS_CURRENT; c < CLASS_COUNT; c++) {
 		const struct fake_class *told = &s.classes[c];
@@ -610,7 +356,7 @@ static int fake_describe(void *handle, enum phase phase, struct description *d,
 	if (blocker != NULL && phase == PHASE_BEFORE)
 		rc = description_block(d, e, blocker->argument, 1,
 				       "the rehearsal store was told to block");
-	return end(f, &s, rc, e);
+	return fake_end(f, &s, rc, e);
 }
 
 static const struct setting_spec excluded_members[] = {

@@ -125,4 +125,43 @@ bool faults_strike(const struct faults *f, struct fake_store *s,
 /* How many occasions fault f has had. */
 uint64_t faults_occasions(const struct fault *f, const struct fake_store *s);
 
+/* ---- the provider ----------------------------------------------------- */
+
+/* One prefix below the scope that is kept. */
+struct fake_kept {
+	char *prefix;
+	uint32_t rule; /* from 1; 0: excluded */
+};
+
+struct fake {
+	const struct scope *scope;
+	char *path;
+	char *prefix;
+	struct fake_kept *kept;
+	size_t n_kept;
+	struct faults faults;
+	struct sha *sha;
+};
+
+/* In the source's scope: its prefix, not a neighbour, not excluded. */
+bool fake_in_scope(const struct fake *f, const struct fake_item *item);
+/* The retention or exclusion that keeps it, or NULL. */
+const struct fake_kept *fake_kept_by(const struct fake *f,
+				     const struct fake_item *item);
+void fake_digest(const struct fake *f, unsigned char digest[SHA_LEN],
+		 const struct fake_item *item);
+
+/* Every call begins so: it takes its time, heeds the stop flag and reads the
+ * file; and ends so: what was done before a failure is kept, as in a real
+ * store.  fake_end returns rc, or -1 when the file cannot be written. */
+int fake_begin(struct fake *f, struct fake_store *s, struct err *e);
+int fake_end(struct fake *f, struct fake_store *s, int rc, struct err *e);
+
+int fake_destroy(void *handle, const struct item *items, size_t n,
+		 struct outcome *out, struct bystanders *by, struct err *e);
+int fake_purge(void *handle, struct buf *did, struct err *e);
+int fake_sample(void *handle, struct buf *samples, struct err *e);
+int fake_residue(void *handle, const void *samples, size_t len,
+		 struct residue *r, struct err *e);
+
 #endif
