@@ -111,12 +111,7 @@ is() {
 # make_cert NAME: $T/NAME.pem and $T/NAME.key, a self-signed P-256
 # certificate for signing and encryption.
 make_cert() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-keyout "$T/$1.key" -out "$T/$1.pem" -subj "/CN=$1" \
-		-days 3650 2>"$T/openssl.err" && chmod 600 "$T/$1.key" || {
-		cat "$T/openssl.err" >&2
-		exit 2
-	}
+	sh "$lib_root/tests/people" "$T" "$1" || exit 2
 }
 # fingerprint FILE: SHA-256 of a certificate, 64 lower-case digits
 fingerprint() {
