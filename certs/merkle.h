@@ -42,7 +42,6 @@ int merkle_check_inclusion(uint64_t index, uint64_t size,
 int merkle_check_consistency(uint64_t size1, uint64_t size2,
 			     const unsigned char (*proof)[SHA_LEN], size_t n,
 			     const unsigned char root1[SHA_LEN],
-			     const unsigned char root2[SHA_LEN],
-			     struct err *e);
+			     const unsigned char root2[SHA_LEN], struct err *e);
 
 #endif
