@@ -8,8 +8,9 @@
 #include "certs/statement_derive.h"
 
 #define TECHNIQUE                                                              \
-	"the store was listed completely a second time and asked about every " \
-	"item, by other calls than those that destroyed"
+	"the store was listed completely a second time, and items were asked " \
+	"about one by one (asked: how many), by other calls than those that "  \
+	"destroyed"
 
 /* ---- what a document may claim ---------------------------------------- */
 
@@ -347,6 +348,7 @@ static json_t *source_json(struct maker *m, const struct statement_source *s)
 	if (s->selected_nothing)
 		make_any(m, o, "selected_nothing", json_true());
 	make_str(m, verification, "technique", TECHNIQUE);
+	make_u64(m, verification, "asked", s->asked);
 	make_str(m, verification, "outcome", derive_verification(s));
 	make_any(m, o, "verification", verification);
 	make_any(m, o, "validation", validation_json(m, s));

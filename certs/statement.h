@@ -58,6 +58,8 @@ struct statement_source {
 	int64_t checked;	/* when the second enumeration completed; 0
 				 * when it did not: then no line may be
 				 * destroyed-verified, absent or none found */
+	uint64_t asked;	    /* items that the check asked about one by one: a
+			     * sample of a large inventory */
 	uint64_t unplanned; /* things seen by the check that no plan names */
 	/* validation: the residue probe */
 	bool residue_possible;
@@ -169,8 +171,7 @@ int statement_check(const struct statement *st, enum kind kind, struct err *e);
 
 /* A document read back: members, not what is derived from them. */
 struct statement_doc;
-int statement_parse(struct statement_doc **out, json_t *doc,
-		    struct err *e);
+int statement_parse(struct statement_doc **out, json_t *doc, struct err *e);
 const struct statement *statement_of(const struct statement_doc *d);
 void statement_free(struct statement_doc *d);
 

@@ -154,8 +154,8 @@ static void read_host(struct statement_doc *d, struct statement_source *s,
 
 static void read_validation(struct statement_source *s, struct fields *outer)
 {
-	static const char *const verification[] = {"technique", "outcome",
-						   NULL};
+	static const char *const verification[] = {"technique", "asked",
+						   "outcome", NULL};
 	static const char *const validation[] = {
 		"probe", "regions", "hits_before", "hits_after", "why", NULL};
 	static const char *const bystanders[] = {"outcome", "sampled",
@@ -164,6 +164,7 @@ static void read_validation(struct statement_source *s, struct fields *outer)
 
 	if (inside(&f, outer, "verification", verification)) {
 		field_str(&f, "technique");
+		s->asked = field_u64(&f, "asked");
 		field_str(&f, "outcome");
 		outer->failed = outer->failed || f.failed;
 	}

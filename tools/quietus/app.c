@@ -112,6 +112,9 @@ void app_warn(const char *fmt, ...)
 int app_fail(const struct app *app, const struct err *e)
 {
 	app_warn("quietus: %s", e->msg);
+	if (e->code == ERR_STOPPED)
+		app_warn("quietus: stopped; nothing is lost: the same command "
+			 "carries on");
 	switch (e->code) {
 	case ERR_USAGE:
 		return EXIT_BAD_USAGE;

@@ -219,6 +219,26 @@ out:
 	return rc;
 }
 
+/* What a killed or failed `plan --delta` left is not a plan: its items go, and
+ * what they superseded is current again (I1). */
+static int forget_unfinished(struct casedir *c, struct err *e)
+{
+	int64_t planning = 0;
+	if (c->ledger == NULL ||
+	    ledger_get_i64(&planning, c->ledger, "planning", e) != 0)
+		return c->ledger == NULL ? 0 : -1;
+	if (planning <= (int64_t)c->n_plans)
+		return 0;
+	if (ledger_forget_plan(c->ledger, (unsigned)planning, e) != 0 ||
+	    ledger_begin(c->ledger, e) != 0)
+		return -1;
+	if (ledger_set_i64(c->ledger, "planning", 0, e) != 0) {
+		ledger_rollback(c->ledger);
+		return -1;
+	}
+	return ledger_commit(c->ledger, e);
+}
+
 int case_open(struct casedir **out, const char *name, enum case_use use,
 	      struct err *e)
 {
@@ -257,7 +277,8 @@ int case_open(struct casedir **out, const char *name, enum case_use use,
 			c->path);
 		goto fail;
 	}
-	if (case_read_plans(c, e) != 0)
+	if (case_read_plans(c, e) != 0 ||
+	    (use == CASE_WORK && forget_unfinished(c, e) != 0))
 		goto fail;
 	buf_release(&path);
 	*out = c;

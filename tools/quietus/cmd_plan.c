@@ -125,6 +125,19 @@ out:
 	return rc;
 }
 
+/* From here on the ledger may hold items of a plan that is not fixed; whoever
+ * opens the case next removes them (case_open). */
+static int begin_delta(struct casedir *c, unsigned n, struct err *e)
+{
+	if (ledger_begin(c->ledger, e) != 0)
+		return -1;
+	if (ledger_set_i64(c->ledger, "planning", (int64_t)n, e) != 0) {
+		ledger_rollback(c->ledger);
+		return -1;
+	}
+	return ledger_commit(c->ledger, e);
+}
+
 int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 {
 	unsigned n = c->n_plans + 1, valid = 0;
@@ -151,8 +164,7 @@ int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 			return -1;
 		before += x;
 	}
-	if (ledger_forget_plan(c->ledger, n, e) != 0 ||
-	    run_enumerate(app, c, n, true, e) != 0)
+	if (begin_delta(c, n, e) != 0 || run_enumerate(app, c, n, true, e) != 0)
 		return -1;
 	for (size_t i = 0; i < c->closeout->n_sources; i++) {
 		uint64_t x;

@@ -182,7 +182,7 @@ static int fill_source(struct parts *p, size_t i, struct err *e)
 	const struct closeout_source *src = &p->c->closeout->sources[i];
 	struct statement_source *out = &p->sources[i];
 	struct evidence *ev = &p->source[i].ev;
-	int64_t empty;
+	int64_t empty, asked = 0;
 
 	if (evidence_source(ev, p->c, i, p->roots, NULL, NULL, e) != 0 ||
 	    facts(p, i, e) != 0)
@@ -206,6 +206,7 @@ static int fill_source(struct parts *p, size_t i, struct err *e)
 	    bystanders(p, i, e) != 0 || number(&empty, p, i, "empty", e) != 0 ||
 	    ledger_first_intent(&out->started, p->c->ledger, i, e) != 0)
 		return -1;
+	out->asked = (uint64_t)asked;
 	out->selected_nothing = empty != 0 && ev->items == 0;
 	return 0;
 }
