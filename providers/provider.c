@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct setting *setting_get(const struct setting *group,
-				  const char *name)
+const struct setting *setting_get(const struct setting *group, const char *name)
 {
 	if (group == NULL)
 		return NULL;
@@ -24,8 +23,7 @@ const char *setting_str(const struct setting *group, const char *name,
 	return s != NULL && s->type == SETTING_STRING ? s->str : fallback;
 }
 
-bool setting_flag(const struct setting *group, const char *name,
-		  bool fallback)
+bool setting_flag(const struct setting *group, const char *name, bool fallback)
 {
 	const struct setting *s = setting_get(group, name);
 	return s != NULL && s->type == SETTING_BOOL ? s->flag : fallback;
@@ -245,8 +243,7 @@ int source_residue(struct source *s, const void *samples, size_t len,
 			 "the store's interface does not show raw bytes");
 		return 0;
 	}
-	return named(s, s->provider->residue(s->handle, samples, len, r, e),
-		     e);
+	return named(s, s->provider->residue(s->handle, samples, len, r, e), e);
 }
 
 int source_bystanders(struct source *s, uint64_t exact, uint64_t sampled,

@@ -73,8 +73,7 @@ const struct setting *setting_get(const struct setting *group,
 /* Its string, or fallback when it is not there. */
 const char *setting_str(const struct setting *group, const char *name,
 			const char *fallback);
-bool setting_flag(const struct setting *group, const char *name,
-		  bool fallback);
+bool setting_flag(const struct setting *group, const char *name, bool fallback);
 
 /* err_set(e, ERR_USAGE, "FILE:LINE: ...") for a value that is wrong. */
 int setting_refuse(const struct setting *at, struct err *e, const char *fmt,
@@ -174,17 +173,13 @@ enum outcome_code {
 
 struct outcome {
 	enum outcome_code code;
-	int64_t until;	/* OUTCOME_LOCKED */
-	char why[120];	/* the store's words, for the operator; may name
-			 * things, so it goes to ledger and terminal only */
+	int64_t until; /* OUTCOME_LOCKED */
+	char why[120]; /* the store's words, for the operator; may name
+			* things, so it goes to ledger and terminal only */
 };
 
 /* Answers about one item.  A refusal, a time-out or a doubt is unknown. */
-enum answer {
-	ANSWER_UNKNOWN = 0,
-	ANSWER_ABSENT,
-	ANSWER_PRESENT
-};
+enum answer { ANSWER_UNKNOWN = 0, ANSWER_ABSENT, ANSWER_PRESENT };
 
 /* ---- what a source says about itself ---------------------------------- */
 
@@ -268,16 +263,16 @@ struct bystanders {
 	uint64_t tables;
 	uint64_t rows_before; /* out-of-scope rows seen before the batch */
 	uint64_t rows_after;
-	bool sampled;	      /* some digest covered a sample only */
-	bool lost;	      /* a loss was seen (and rolled back) */
+	bool sampled;		       /* some digest covered a sample only */
+	bool lost;		       /* a loss was seen (and rolled back) */
 	unsigned char digest[SHA_LEN]; /* of the last batch's rows */
 };
 
 /* Residue: values of the client looked for in the raw bytes. */
 struct residue {
-	bool possible;	/* false: why says why not */
-	uint64_t hits;	/* places where a sampled value was found */
-	uint64_t bytes; /* how much was read */
+	bool possible;	   /* false: why says why not */
+	uint64_t hits;	   /* places where a sampled value was found */
+	uint64_t bytes;	   /* how much was read */
 	char regions[200]; /* what was read: "database file, -wal, -journal" */
 	char why[200];
 };
