@@ -59,21 +59,28 @@ static bool bytes_are(const void *a, size_t n, const char *name)
 	return n == strlen(name) && memcmp(a, name, n) == 0;
 }
 
-/* A row item is "0003 table chunk": an order, the table, the piece.  Its
- * table alone is a name that people know. */
-static bool middle_is(const unsigned char *id, size_t n, const char *name)
+/* A range of rows is "0003 table first-key": an order, the table (which has
+ * no space in it), the key.  People know the table, or table and key. */
+static bool row_is(const unsigned char *id, size_t n, const char *name)
 {
-	size_t start = 0, end = n;
+	size_t start = 0;
 	while (start < n && id[start] >= '0' && id[start] <= '9')
 		start++;
 	if (start == 0 || start == n || id[start] != ' ')
 		return false;
 	start++;
-	if (bytes_are(id + start, n - start, name))
-		return true;
-	while (end > start && id[end - 1] != ' ')
-		end--;
-	return end > start + 1 && bytes_are(id + start, end - 1 - start, name);
+	size_t end = start;
+	while (end < n && id[end] != ' ')
+		end++;
+	return end > start && (bytes_are(id + start, end - start, name) ||
+			       bytes_are(id + start, n - start, name));
+}
+
+/* A file is "/dir/file" below the source's folder; people leave the first
+ * slash out. */
+static bool file_is(const unsigned char *id, size_t n, const char *name)
+{
+	return n > 1 && id[0] == '/' && bytes_are(id + 1, n - 1, name);
 }
 
 static bool name_matches(struct inventory *v, const struct record *r,
@@ -86,7 +93,8 @@ static bool name_matches(struct inventory *v, const struct record *r,
 	const unsigned char *nul = memchr(r->id, 0, r->id_len);
 	size_t head = nul != NULL ? (size_t)(nul - r->id) : r->id_len;
 	return bytes_are(r->id, r->id_len, name) ||
-	       bytes_are(r->id, head, name) || middle_is(r->id, head, name);
+	       bytes_are(r->id, head, name) || row_is(r->id, head, name) ||
+	       file_is(r->id, head, name);
 }
 
 static void look_for(struct inventory *v, const struct inventory_line *l)
@@ -123,7 +131,10 @@ static void item_result(struct inventory *v, bool whole)
 			  c->in->item);
 	else if (v->matches == 0)
 		check_say(c, FINDING_NOTE, "item-not-covered",
-			  "No item called \"%s\" was in the inventory.",
+			  "No item called \"%s\" was in the inventory. "
+			  "(Compared with whole ids and with their readable "
+			  "part; rows are items by ranges, called by their "
+			  "table and first key.)",
 			  c->in->item);
 	else
 		check_say(c, FINDING_GOOD, "item-proven",

@@ -204,6 +204,43 @@ static void item_is_found_by_every_name_it_has(void)
 	}
 }
 
+/* The inventory with another id in it: no longer the certified one, but the
+ * names are compared all the same. */
+static bool found_as(const char *id, const char *name)
+{
+	static const char was[] = "clients/7/a.jpg%00current%00v1";
+	struct buf b, out;
+	honest();
+	buf_init(&b, 1 << 20);
+	buf_init(&out, 1 << 20);
+	keys_get(&b, inventory);
+	const char *at = strstr(buf_str(&b), was);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	buf_put(&out, b.data, (size_t)(at - buf_str(&b)));
+	buf_puts(&out, id);
+	buf_puts(&out, at + strlen(was));
+	keys_put(inventory, out.data, out.len);
+	buf_release(&b);
+	buf_release(&out);
+	CU_ASSERT_EQUAL(look(name), CHECK_NOT_VALID);
+	CU_ASSERT(heard("1 item-unproven"));
+	return heard("0 item-covered");
+}
+
+static void files_and_rows_are_found_by_what_people_call_them(void)
+{
+	CU_ASSERT(found_as("/sub/photo.jpg", "sub/photo.jpg"));
+	CU_ASSERT(found_as("/sub/photo.jpg", "/sub/photo.jpg"));
+	CU_ASSERT_FALSE(found_as("/sub/photo.jpg", "photo.jpg"));
+	CU_ASSERT_FALSE(found_as("/sub/photo.jpg", "sub"));
+	CU_ASSERT(found_as("0012 chat it is, a key", "chat"));
+	CU_ASSERT(found_as("0012 chat it is, a key", "chat it is, a key"));
+	CU_ASSERT_FALSE(found_as("0012 chat it is, a key", "chat it"));
+	CU_ASSERT_FALSE(found_as("0012 chat it is, a key", "key"));
+	CU_ASSERT_FALSE(found_as("0012 chat it is, a key", "0012"));
+	CU_ASSERT(found_as("2026 report.pdf", "2026 report.pdf"));
+}
+
 static void item_that_was_not_there_is_not_covered(void)
 {
 	static const char *const names[] = {
@@ -283,6 +320,7 @@ int main(void)
 		UNIT(time_is_said_to_be_the_vendors_word),
 		UNIT(companions_are_found_from_anywhere),
 		UNIT(item_is_found_by_every_name_it_has),
+		UNIT(files_and_rows_are_found_by_what_people_call_them),
 		UNIT(item_that_was_not_there_is_not_covered),
 		UNIT(wrong_inventory_proves_nothing_about_items),
 		UNIT(item_without_inventory_cannot_be_told),
