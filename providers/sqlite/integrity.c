@@ -25,7 +25,7 @@ int integrity_structure(uint64_t *problems, char first[200], struct store *s,
 		if ((*problems)++ == 0)
 			snprintf(first, 200, "%s", line);
 	}
-	if (step == SQLITE_ERROR) {
+	if ((step & 0xff) == SQLITE_ERROR) {
 		/* an index whose collation or function is not known here */
 		if ((*problems)++ == 0)
 			snprintf(first, 200, "%s", sqlite3_errmsg(db));
@@ -47,14 +47,14 @@ int integrity_references(uint64_t *inside, uint64_t *outside, char first[200],
 
 	*inside = *outside = 0;
 	first[0] = '\0';
-	if (sqlite3_prepare_v2(db,
-			       "SELECT \"table\", parent, count(*) FROM "
-			       "pragma_foreign_key_check GROUP BY 1, 2",
-			       -1, &stmt, NULL) != SQLITE_OK) {
-		sql_fail(s, db, e, "checking references");
-		goto out;
-	}
-	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+	step = sqlite3_prepare_v2(db,
+				  "SELECT \"table\", parent, count(*) FROM "
+				  "pragma_foreign_key_check GROUP BY 1, 2",
+				  -1, &stmt, NULL);
+	while (step == SQLITE_OK || step == SQLITE_ROW) {
+		step = sqlite3_step(stmt);
+		if (step != SQLITE_ROW)
+			break;
 		const char *child = (const char *)sqlite3_column_text(stmt, 0);
 		const char *parent = (const char *)sqlite3_column_text(stmt, 1);
 		uint64_t n = (uint64_t)sqlite3_column_int64(stmt, 2);
@@ -76,15 +76,15 @@ int integrity_references(uint64_t *inside, uint64_t *outside, char first[200],
 	}
 	if (step == SQLITE_DONE) {
 		rc = 0;
-	} else if (step == SQLITE_ERROR) {
-		/* a reference to columns that are no key */
+	} else if ((step & 0xff) == SQLITE_ERROR) {
+		/* a reference to columns that are no key, or a collation that
+		 * is not known here */
 		*inside += 1;
 		snprintf(first, 200, "%s", sqlite3_errmsg(db));
 		rc = 0;
 	} else {
 		sql_fail(s, db, e, "checking references");
 	}
-out:
 	sqlite3_finalize(stmt);
 	return rc;
 }
@@ -103,10 +103,15 @@ int integrity_full_text(uint64_t *bad, struct store *s, struct err *e)
 		const char *name = s->graph.tables[i].name;
 		if (!purge_concerns(s, i))
 			continue;
-		/* a command written as an INSERT: it changes nothing */
-		char *sql = sqlite3_mprintf("INSERT INTO main.\"%w\"(\"%w\") "
-					    "VALUES('integrity-check')",
-					    name, name);
+		/* a command written as an INSERT: it changes nothing; rank 1
+		 * makes FTS5 compare with external content too */
+		char *sql = sqlite3_mprintf(
+			s->table[i].fts5
+				? "INSERT INTO main.\"%w\"(\"%w\", rank) "
+				  "VALUES('integrity-check', 1)"
+				: "INSERT INTO main.\"%w\"(\"%w\") "
+				  "VALUES('integrity-check')",
+			name, name);
 		if (sql == NULL) {
 			err_set(e, ERR_FAILED, "out of memory");
 			goto out;

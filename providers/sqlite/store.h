@@ -55,6 +55,7 @@ struct table {
 	bool without_rowid;
 	char *rowid; /* a name by which the rowid can be asked, or NULL */
 	enum fts_kind fts;
+	bool fts5;
 	char *content;		  /* FTS_EXTERNAL: its content table */
 	bool content_rowid_moves; /* VACUUM renumbers the content table */
 	bool has_triggers;	  /* some trigger belongs to it */

@@ -136,6 +136,8 @@ static int full_text(struct store *s, size_t at, const char *module,
 {
 	struct table *t = &s->table[at];
 	bool there;
+
+	t->fts5 = strncasecmp(module, "fts5", 4) == 0;
 	char *content = option(&there, module, "content");
 
 	if (!there) {
