@@ -120,7 +120,9 @@ struct parsed {
 static int take_line(const char **line, size_t *len, const char **p,
 		     const char *end)
 {
-	const char *nl = memchr(*p, '\n', (size_t)(end - *p));
+	/* memchr may not be given NULL, not even for no bytes */
+	const char *nl =
+		*p == end ? NULL : memchr(*p, '\n', (size_t)(end - *p));
 	if (nl == NULL)
 		return -1;
 	*line = *p;

@@ -16,10 +16,21 @@ int file_read(struct buf *out, const char *path, struct err *e)
 {
 	int rc = -1;
 	unsigned char block[16384];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	/* not to wait for a pipe that somebody put in a file's place */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_errno(e, "reading %s", path);
+	if (fstat(fd, &st) != 0) {
+		err_errno(e, "reading %s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(e, ERR_FAILED, "reading %s: it is not a regular file",
+			path);
+		goto out;
+	}
 	for (;;) {
 		ssize_t n = read(fd, block, sizeof(block));
 		if (n < 0 && errno == EINTR)

@@ -16,7 +16,8 @@
 #include "certs/base/err.h"
 
 /* Reads a whole file into out (appended); a file that does not fit out->max
- * is an error that names both sizes.  ERR_MISSING when it is not there. */
+ * is an error that names the size; so is anything that is no regular file (a
+ * pipe would be waited for).  ERR_MISSING when it is not there. */
 int file_read(struct buf *out, const char *path, struct err *e);
 
 /* Replaces path by the given bytes so that a crash leaves either the old or

@@ -52,8 +52,8 @@ int fdatasync(int fd)
 ssize_t pwrite(int fd, const void *data, size_t n, off_t at)
 {
 	step();
-	return NEXT(ssize_t(*)(int, const void *, size_t, off_t), "pwrite")(
-		fd, data, n, at);
+	return NEXT(ssize_t(*)(int, const void *, size_t, off_t),
+		    "pwrite")(fd, data, n, at);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t n, off64_t at)
@@ -72,8 +72,8 @@ int rename(const char *from, const char *to)
 int renameat(int fd, const char *from, int fd2, const char *to)
 {
 	step();
-	return NEXT(int (*)(int, const char *, int, const char *), "renameat")(
-		fd, from, fd2, to);
+	return NEXT(int (*)(int, const char *, int, const char *),
+		    "renameat")(fd, from, fd2, to);
 }
 
 int link(const char *from, const char *to)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# s3_rgw.sh SERVER_TEST: runs `SERVER_TEST disturb` (the program built from
+# s3_rgw.sh [SERVER_TEST]: runs `SERVER_TEST disturb` (the program built from
 # tests/unit/s3_server.c) against a radosgw of its own that admits four
 # requests at once and is killed with -9 and started again all the time.
 set -eu
-test=${1:?usage: s3_rgw.sh BUILD/unit/s3_server}
+test=${1:-${UNIT:?}/s3_server}
 here=$(cd "$(dirname "$0")/../servers" && pwd)
 dir=$(mktemp -d)
 flag=$dir/go

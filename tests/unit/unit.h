@@ -29,7 +29,7 @@ struct unit_test {
 
 #define UNIT(fn)                                                               \
 	{                                                                      \
-		#fn, fn                                                        \
+#fn, fn                                                        \
 	}
 
 static const char *unit_suite_name;

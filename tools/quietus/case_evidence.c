@@ -297,8 +297,7 @@ int case_trail(struct trail **out, struct casedir *c, bool create,
 		goto out;
 	/* a few tiles are enough to see that it is the same log, grown */
 	if (found && trail_extends(t, seen.data, seen.len, e) != 0) {
-		err_add(e,
-			"the trail %s is not the one this case saw before",
+		err_add(e, "the trail %s is not the one this case saw before",
 			c->closeout->trail_directory);
 		e->code = ERR_REFUSED;
 		goto out;
