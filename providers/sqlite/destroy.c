@@ -178,6 +178,13 @@ static int look(bool *todo, struct store *s, const struct item *item,
 	int more;
 
 	*todo = false;
+	/* I3, here too: whoever asks, what a rule keeps is not touched */
+	if (item->retention != 0) {
+		out->code = OUTCOME_REFUSED;
+		snprintf(out->why, sizeof(out->why),
+			 "the item is retained by a rule of the closeout file");
+		return 0;
+	}
 	if (spec_open(&r, s, item->spec, item->spec_len, e) != 0 ||
 	    start_table(s, r.table, e) != 0)
 		return -1;

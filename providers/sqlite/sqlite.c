@@ -215,8 +215,8 @@ static int first_read(struct store *s, struct err *e)
 	int64_t pages;
 
 	if (sql_exec(s, s->ro, e,
-		     "PRAGMA temp_store=FILE; PRAGMA temp.cache_size=-16000;"
-		     "PRAGMA cache_size=-8000; PRAGMA cell_size_check=ON") !=
+		     "PRAGMA temp_store=FILE; PRAGMA temp.cache_size=-2000;"
+		     "PRAGMA cache_size=-2000; PRAGMA cell_size_check=ON") !=
 		    0 ||
 	    sql_number(&pages, s, s->ro, e, "PRAGMA main.page_count") != 0)
 		return -1;
