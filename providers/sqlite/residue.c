@@ -19,7 +19,8 @@
 
 #define SAMPLES 64     /* values kept */
 #define CANDIDATES 384 /* values considered */
-#define PER_COLUMN 6
+#define PER_COLUMN 16
+#define TAIL 40	      /* bytes taken of a longer value */
 #define LOOK_ROWS 200 /* rows looked at from each end of a table */
 #define BLOCK (1024 * 1024)
 
@@ -61,8 +62,12 @@ static int take_rows(struct match *m, sqlite3_stmt *stmt, size_t n_columns,
 		for (size_t c = 0; c < n_columns; c++) {
 			size_t len;
 			const unsigned char *p = raw(&len, stmt, (int)c);
-			if (len > MATCH_MAX)
-				len = MATCH_MAX;
+			/* the end tells texts apart better than the beginning,
+			 * and is looked for faster */
+			if (len > TAIL) {
+				p += len - TAIL;
+				len = TAIL;
+			}
 			if (len < MATCH_MIN || taken[c] >= PER_COLUMN ||
 			    match_count(m) >= start + most ||
 			    match_count(m) >= CANDIDATES ||
