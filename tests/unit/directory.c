@@ -355,6 +355,15 @@ static void folder_that_cannot_be_listed_is_denied(void)
 	CU_ASSERT(ask(&o, "/closed", NULL) == ANSWER_PRESENT);
 	if (getuid() == 0)
 		CU_ASSERT_FATAL(seteuid(0) == 0);
+	/* it may be opened, but nothing in it looked at */
+	CU_ASSERT(chmod(at("files/7/closed"), geteuid() == 0 ? 0744 : 0400) ==
+		  0);
+	if (getuid() == 0)
+		CU_ASSERT_FATAL(seteuid(65534) == 0);
+	CU_ASSERT(ask(&o, "/closed/x", NULL) == ANSWER_UNKNOWN);
+	CU_ASSERT(ask(&o, "/closed/never", NULL) == ANSWER_UNKNOWN);
+	if (getuid() == 0)
+		CU_ASSERT_FATAL(seteuid(0) == 0);
 	CU_ASSERT(chmod(at("files/7/closed"), 0700) == 0);
 	CU_ASSERT(ask(&o, "/closed/x", NULL) == ANSWER_PRESENT);
 	forget(&l);
