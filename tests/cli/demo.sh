@@ -1,6 +1,7 @@
 #!/bin/sh
 # The demonstration, as `make demo` runs it: it ends well, its evidence is
-# real, it notices what was left, and nothing of it stays in the tree.
+# real, it notices what was left, and nothing of it stays in the tree.  Then
+# the first case of README.md, as it stands there.
 . "$(dirname "$0")/../lib.sh"
 demo=$lib_root/tests/demo
 unset KEEP
@@ -51,4 +52,34 @@ BIN=$T/bin expect demo-notices-what-was-left 1 sh "$demo/demo.sh"
 says what-was-left-is-named "the client's word in attachments: 1 instead of 0"
 expect without-keeping-it-ends-well 0 env KEEP=0 sh "$demo/demo.sh"
 is without-keeping-nothing-is-left "$(kept)" 2
+
+# ---- README.md: its keys, its closeout file, its steps, what is handed over
+mkdir -p "$T/first/files/7" "$T/first/files/77"
+cd "$T/first" || exit 1
+echo seven >files/7/a
+echo neighbour >files/77/a
+sed -n '/^    for who in processor/,/^    done/p' "$lib_root/README.md" >keys.sh
+expect readme-makes-keys 0 sh keys.sh
+sed -n '/^    closeout = {$/,/^    trail /p' "$lib_root/README.md" >first.cfg
+expect readme-closeout-is-accepted 0 "$BIN/quietus" check first.cfg
+expect readme-plans 0 "$BIN/quietus" plan first.cfg
+for who in alice bob; do
+	expect readme-$who-approves 0 "$BIN/quietus" approve first --certificate $who.pem --key $who.key
+done
+is readme-data-is-there-before "$(cat files/7/a)" seven
+expect readme-destroys 0 "$BIN/quietus" destroy first
+is readme-data-is-gone "$(ls files)" 77
+expect readme-certifies 0 "$BIN/quietus" certify first
+mkdir client
+(cd cases/first && for f in *; do
+	case $f in ledger.db* | lock | case.json | closeout.cfg) ;;
+	*) cp -R "$f" ../../client ;;
+	esac
+done)
+cd client || exit 1
+expect what-readme-hands-over-verifies 0 "$BIN/quietus-verify" --trust ../processor.pem certificate.json
+cd ..
+cp trail/checkpoint kept
+expect readme-closes 0 "$BIN/quietus" close first
+expect readme-audits 0 "$BIN/quietus-audit" verify trail --checkpoint kept
 finish
