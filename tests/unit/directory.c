@@ -450,21 +450,25 @@ static void excluded_is_no_item_but_a_bystander(void)
 	bool all;
 
 	begin();
-	CU_ASSERT(mkdir(at("files/7/shared"), 0755) == 0);
-	put("files/7/shared/x", "not this client's");
+	CU_ASSERT(mkdir(at("files/7/a"), 0755) == 0);
+	CU_ASSERT(mkdir(at("files/7/a/shared"), 0755) == 0);
+	put("files/7/a/own", "beside what is excluded");
+	put("files/7/a/shared/x", "not this client's");
 	put("files/7/own", "this client's");
-	must_open(&o, NULL, "shared");
+	must_open(&o, NULL, "a/shared");
 	list(&o, &l);
-	CU_ASSERT(l.n == 1 && find(&l, "/own") != NULL);
+	/* the parents of what stays are no items either */
+	CU_ASSERT(l.n == 2);
+	CU_ASSERT(find(&l, "/own") != NULL && find(&l, "/a/own") != NULL);
 	CU_ASSERT(source_bystanders(&o.source, 100, 10, &all, keep, &by,
 				    &o.e) == 0);
 	CU_ASSERT(all);
-	CU_ASSERT(find(&by, "/shared/x") != NULL);
+	CU_ASSERT(find(&by, "/a/shared/x") != NULL);
 	CU_ASSERT(find(&by, "/own") == NULL);
 	CU_ASSERT(find(&by, "../77/secret") != NULL);
 	CU_ASSERT(kill_all(&o, &l) == 0);
-	CU_ASSERT(holds("files/7/shared/x", "not this client's"));
-	CU_ASSERT(ask(&o, "/shared/x", NULL) == ANSWER_PRESENT);
+	CU_ASSERT(holds("files/7/a/shared/x", "not this client's"));
+	CU_ASSERT(ask(&o, "/a/shared/x", NULL) == ANSWER_PRESENT);
 	CU_ASSERT(ask(&o, "../77/secret", NULL) == ANSWER_PRESENT);
 	forget(&l);
 	forget(&by);
