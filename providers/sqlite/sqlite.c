@@ -209,6 +209,27 @@ out:
 	return rc;
 }
 
+/* A writer that was killed leaves a journal that must be rolled back first
+ * (I6: it may have been this program), which a read-only connection cannot
+ * do.  Any program that opens the database would do the same. */
+static int recover(struct store *s, struct err *e)
+{
+	sqlite3 *db = NULL;
+	int64_t ignored;
+	int rc = sqlite3_exec(s->ro, "SELECT count(*) FROM main.sqlite_schema",
+			      NULL, NULL, NULL) &
+		 0xff;
+
+	if (rc != SQLITE_READONLY && rc != SQLITE_CANTOPEN)
+		return 0; /* other answers are given by the next question */
+	if (connect_file(&db, s, true, e) != 0)
+		return -1;
+	rc = sql_number(&ignored, s, db, e,
+			"SELECT count(*) FROM main.sqlite_schema");
+	sqlite3_close(db);
+	return rc;
+}
+
 /* An empty file is a valid empty database to SQLite; here it is a mistake. */
 static int first_read(struct store *s, struct err *e)
 {
@@ -264,8 +285,8 @@ static int sqlite_open_store(void **handle, const struct scope *scope,
 		goto fail;
 	}
 	if (find_file(s, e) != 0 || connect_file(&s->ro, s, false, e) != 0 ||
-	    first_read(s, e) != 0 || schema_read(s, e) != 0 ||
-	    entries_read(s, e) != 0)
+	    recover(s, e) != 0 || first_read(s, e) != 0 ||
+	    schema_read(s, e) != 0 || entries_read(s, e) != 0)
 		goto fail;
 	*handle = s;
 	return 0;

@@ -166,13 +166,19 @@ char *sql_quote(const char *name);
  * or says that it could not be seen. */
 void busy_who(struct buf *out, const struct store *s);
 
-/* ---- schema.c ----------------------------------------------------------- */
+/* ---- schema.c, keys.c
+ * ----------------------------------------------------------- */
 
 int schema_read(struct store *s, struct err *e);
 void schema_release(struct store *s);
 int schema_defect(struct store *s, const char *kind, size_t table,
 		  struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Prepares PRAGMA name(arg) as a query over main. */
+int schema_ask(sqlite3_stmt **out, struct store *s, const char *pragma,
+	       const char *arg, struct err *e);
+/* keys.c: fills columns and key of one table. */
+int keys_read(struct store *s, size_t table, bool strict, struct err *e);
 /* The digest of everything in sqlite_schema. */
 int schema_digest(unsigned char out[SHA_LEN], struct store *s, sqlite3 *db,
 		  struct err *e);

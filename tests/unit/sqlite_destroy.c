@@ -288,6 +288,40 @@ static void busy_database_names_who_must_stop(void)
 	world_release(&w);
 }
 
+static void database_left_by_a_killed_writer_is_recovered(void)
+{
+	struct world w;
+	size_t codes[8];
+	struct bystanders by;
+	char journal[120];
+	struct stat st;
+
+	shop(&w, "");
+	source_close(&w.source);
+	world_sql(&w,
+		  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+		  "FROM n WHERE i < 5000) INSERT INTO message SELECT 1000 + "
+		  "i, 12, 'seventy seven says hello' FROM n;");
+	sqlite3_close(w.db);
+	w.db = NULL;
+	/* more changes than its cache holds: half of them are in the file */
+	let_go(holder(&w,
+		      "PRAGMA cache_size=5; BEGIN IMMEDIATE; UPDATE message "
+		      "SET body = 'half written, never committed'"));
+	snprintf(journal, sizeof(journal), "%s-journal", w.path);
+	CU_ASSERT_EQUAL(stat(journal, &st), 0);
+	CU_ASSERT_TRUE(st.st_size > 0);
+	CU_ASSERT_TRUE(world_raw(&w, "half written") > 0);
+	CU_ASSERT_EQUAL(world_open(&w), 0);
+	if (w.e.code != ERR_NONE)
+		printf("# %s\n", w.e.msg);
+	CU_ASSERT_EQUAL(world_raw(&w, "half written"), 0);
+	/* and the plan of before still holds */
+	CU_ASSERT_EQUAL(world_destroy(&w, 64, codes, &by), 0);
+	CU_ASSERT_EQUAL(codes[OUTCOME_DONE], w.n_items);
+	world_release(&w);
+}
+
 static void reader_in_wal_mode_holds_up_purge_and_is_named(void)
 {
 	struct world w;
@@ -416,6 +450,7 @@ int main(void)
 		UNIT(trigger_that_forbids_deletion_is_a_refusal),
 		UNIT(cascades_of_the_schema_do_not_run),
 		UNIT(busy_database_names_who_must_stop),
+		UNIT(database_left_by_a_killed_writer_is_recovered),
 		UNIT(reader_in_wal_mode_holds_up_purge_and_is_named),
 		UNIT(database_that_was_replaced_is_not_touched),
 		UNIT(stop_is_obeyed_and_nothing_is_half_done),
