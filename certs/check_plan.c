@@ -55,7 +55,7 @@ static void compare_head(struct check *c, const char *file,
 			  file, p->n_blockers);
 }
 
-/* ---- sources ----------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------ */
 
 /* What all readable plans say of one source. */
 struct planned {
@@ -220,7 +220,7 @@ static void compare_sources(struct check *c)
 		compare_source(c, &c->st->sources[i], complete);
 }
 
-/* ---- approvals --------------------------------------------------------- */
+/* ---- approvals ---------------------------------------------------------- */
 
 /* The first time at which anything was destroyed; 0 when nothing was. */
 static int64_t first_start(const struct statement *st)

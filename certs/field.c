@@ -28,7 +28,7 @@ bool word_text(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
 }
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 void field_fail(struct fields *f, const char *key, const char *why)
 {
@@ -170,7 +170,7 @@ bool field_flag(struct fields *f, const char *key)
 	return true;
 }
 
-/* ---- making ----------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 void make_any(struct maker *m, json_t *obj, const char *key, json_t *value)
 {

@@ -52,7 +52,7 @@ bool plan_approver(const struct plan *p, const char *fingerprint)
 	return false;
 }
 
-/* ---- what every plan must satisfy ------------------------------------- */
+/* ---- what every plan must satisfy --------------------------------------- */
 
 static bool choice_known(const char *s)
 {
@@ -196,7 +196,7 @@ static int plan_check(const struct plan *p, struct err *e)
 	return 0;
 }
 
-/* ---- writing ---------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static json_t *classes_json(struct maker *m, const struct plan_source *s)
 {
@@ -303,7 +303,7 @@ int plan_write(struct buf *out, const struct plan *p, struct err *e)
 	return rc;
 }
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* One allocation per list; all strings stay in the parsed document. */
 struct owned {

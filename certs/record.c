@@ -157,7 +157,7 @@ int inventory_write(struct buf *out, const unsigned char salt[SHA_LEN],
 	return buf_failed(out) ? -1 : 0;
 }
 
-/* ---- reading back ------------------------------------------------------ */
+/* ---- reading back ------------------------------------------------------- */
 
 /* Where the reader stands in the line, and what it stumbled over. */
 struct cursor {

@@ -12,7 +12,7 @@
 	"about one by one (asked: how many), by other calls than those that "  \
 	"destroyed"
 
-/* ---- what a document may claim ---------------------------------------- */
+/* ---- what a document may claim ------------------------------------------ */
 
 static int line_check(const struct statement *st,
 		      const struct statement_source *s,
@@ -188,7 +188,7 @@ int statement_check(const struct statement *st, enum kind kind, struct err *e)
 	return plans_check(st, e);
 }
 
-/* ---- the document ------------------------------------------------------ */
+/* ---- the document ------------------------------------------------------- */
 
 static json_t *party_json(struct maker *m, const struct statement_party *p)
 {

@@ -146,7 +146,7 @@ struct statement {
 int statement_write(struct buf *out, enum kind *kind,
 		    const struct statement *st, struct err *e);
 
-/* ---- shared with the verifier ------------------------------------------ */
+/* ---- shared with the verifier ------------------------------------------- */
 
 #define STATEMENT_MAX                                                          \
 	(16 * 1024 * 1024) /* bytes of a document that is read                 \

@@ -83,7 +83,7 @@ derive_retention(const struct statement *st, const struct statement_source *s,
 	return NULL;
 }
 
-/* ---- reservations ----------------------------------------------------- */
+/* ---- reservations ------------------------------------------------------- */
 
 static void reservation(struct maker *m, json_t *list, const char *source,
 			const char *cls, const char *verdict, uint64_t items,
@@ -180,7 +180,7 @@ json_t *derive_reservations(struct maker *m, const struct statement *st)
 	return list;
 }
 
-/* ---- findings --------------------------------------------------------- */
+/* ---- findings ----------------------------------------------------------- */
 
 static void finding(struct maker *m, json_t *list, const char *source,
 		    const char *text)
@@ -231,7 +231,7 @@ json_t *derive_findings(struct maker *m, const struct statement *st)
 	return list;
 }
 
-/* ---- sums ------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------- */
 
 json_t *derive_totals(struct maker *m, const struct statement *st)
 {

@@ -95,7 +95,7 @@ static bool inside(struct fields *f, struct fields *outer, const char *key,
 	return !f->failed;
 }
 
-/* ---- lines and sources ------------------------------------------------- */
+/* ---- lines and sources -------------------------------------------------- */
 
 static int read_line(struct statement_doc *d, void *element, const json_t *v,
 		     struct err *e)
@@ -245,7 +245,7 @@ static int read_source(struct statement_doc *d, void *element, const json_t *v,
 	return f.failed ? -1 : 0;
 }
 
-/* ---- plans and approvals ----------------------------------------------- */
+/* ---- plans and approvals ------------------------------------------------ */
 
 static int read_approval(struct statement_doc *d, void *element,
 			 const json_t *v, struct err *e)
@@ -343,7 +343,7 @@ static int read_earlier(struct statement_doc *d, void *element, const json_t *v,
 	return f.failed ? -1 : 0;
 }
 
-/* ---- the document ------------------------------------------------------ */
+/* ---- the document ------------------------------------------------------- */
 
 static void read_party(struct statement_party *p, struct fields *outer,
 		       const char *key)

@@ -18,7 +18,7 @@
 
 #include "certs/trail.h"
 
-/* ---- notes and checkpoints (trail_note.c) ------------------------------ */
+/* ---- notes and checkpoints (trail_note.c) ------------------------------- */
 
 #define VKEY_NAME_MAX 128
 #define VKEY_LINE_MAX 256

@@ -147,7 +147,7 @@ void description_class(struct description *d, enum copy_class c,
 	va_end(ap);
 }
 
-/* ---- wrappers ---------------------------------------------------------- */
+/* ---- wrappers ----------------------------------------------------------- */
 
 static int named(const struct source *s, int rc, struct err *e)
 {

@@ -30,7 +30,7 @@
 #include "certs/base/sha.h"
 #include "certs/base/words.h"
 
-/* ---- settings: the closeout file's keys for one source ---------------- */
+/* ---- settings: the closeout file's keys for one source ------------------ */
 
 enum setting_type {
 	SETTING_STRING,
@@ -111,7 +111,7 @@ struct scope {
 	const volatile sig_atomic_t *stop;
 };
 
-/* ---- items ------------------------------------------------------------ */
+/* ---- items -------------------------------------------------------------- */
 
 /*
  * The unit that is enumerated, destroyed and checked.
@@ -181,7 +181,7 @@ struct outcome {
 /* Answers about one item.  A refusal, a time-out or a doubt is unknown. */
 enum answer { ANSWER_UNKNOWN = 0, ANSWER_ABSENT, ANSWER_PRESENT };
 
-/* ---- what a source says about itself ---------------------------------- */
+/* ---- what a source says about itself ------------------------------------ */
 
 enum presence {
 	PRESENCE_UNKNOWN = 0, /* could not be asked; `why` says what would
@@ -277,7 +277,7 @@ struct residue {
 	char why[200];
 };
 
-/* ---- the provider ----------------------------------------------------- */
+/* ---- the provider ------------------------------------------------------- */
 
 struct source; /* an open source; see below */
 
@@ -357,7 +357,7 @@ struct provider {
 			  bool *all, item_fn *fn, void *arg, struct err *e);
 };
 
-/* ---- thin wrappers that callers use ------------------------------------ */
+/* ---- thin wrappers that callers use ------------------------------------- */
 
 struct source {
 	const struct provider *provider;

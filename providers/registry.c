@@ -21,8 +21,7 @@ static const struct provider *const providers[] = {
 #ifdef WITH_S3
 	&provider_s3,
 #endif
-	&provider_fake,
-	NULL,
+	&provider_fake,	     NULL,
 };
 
 static const char *const missing[] = {

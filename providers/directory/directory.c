@@ -259,7 +259,7 @@ int kept_look(struct directory *d, const struct place *p, struct err *e)
 	return 0;
 }
 
-/* ---- enumerate ------------------------------------------------------ */
+/* ---- enumerate ---------------------------------------------------------- */
 
 struct listing {
 	struct directory *d;
@@ -330,7 +330,7 @@ out:
 	return rc;
 }
 
-/* ---- describe ------------------------------------------------------- */
+/* ---- describe ----------------------------------------------------------- */
 
 static int block_links(struct description *out, const struct links *l,
 		       struct err *e)

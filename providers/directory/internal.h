@@ -37,7 +37,7 @@ struct directory {
 	struct links *links; /* names per inode, made when first needed */
 };
 
-/* ---- place.c: handles ----------------------------------------------- */
+/* ---- place.c: handles --------------------------------------------------- */
 
 /* The folders on the way to the scope, opened anew for each call. */
 struct place {
@@ -95,7 +95,7 @@ int ours_look(struct ours **out, const struct directory *d, struct err *e);
 bool ours_is(const struct ours *o, const struct statx *st);
 void ours_free(struct ours *o);
 
-/* ---- identity.c: what a thing was when it was looked at ------------- */
+/* ---- identity.c: what a thing was when it was looked at ----------------- */
 
 /*
  * The digest of an item covers type, file system, inode, birth time where the
@@ -146,7 +146,7 @@ void spec_write(unsigned char spec[SPEC_LEN], uint64_t volume);
 /* True when the item was planned on another file system than volume. */
 bool spec_elsewhere(const struct item *item, uint64_t volume);
 
-/* ---- walk.c: every name below a folder ------------------------------ */
+/* ---- walk.c: every name below a folder ---------------------------------- */
 
 struct walked {
 	int folder; /* handle of the folder that holds it */
@@ -172,7 +172,7 @@ int walk(int folder, const char *prefix, uint64_t dev,
 	 const volatile sig_atomic_t *stop, walk_fn *fn, void *arg,
 	 struct err *e);
 
-/* ---- the slots, each in its own file -------------------------------- */
+/* ---- the slots, each in its own file ------------------------------------ */
 
 /* How an id stands to the kept paths. */
 enum standing {
@@ -198,7 +198,7 @@ int directory_check_absent(void *handle, const struct item *items, size_t n,
 int directory_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 			 bool *all, item_fn *fn, void *arg, struct err *e);
 
-/* ---- links.c: inodes with several names ----------------------------- */
+/* ---- links.c: inodes with several names --------------------------------- */
 
 struct link_count {
 	uint64_t ino;

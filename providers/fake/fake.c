@@ -196,7 +196,7 @@ static void resurrect(struct fake *f, struct fake_store *s,
 		store_bring_back(s);
 }
 
-/* ---- enumerate ------------------------------------------------------ */
+/* ---- enumerate ---------------------------------------------------------- */
 
 /*
  * Which of the items [0, n) of a listing are lost: one of three pages, another
@@ -265,7 +265,7 @@ static int fake_enumerate(void *handle, item_fn *fn, void *arg, struct err *e)
 	return fake_end(f, &s, rc, e);
 }
 
-/* ---- check ---------------------------------------------------------- */
+/* ---- check -------------------------------------------------------------- */
 
 static int fake_check_absent(void *handle, const struct item *items, size_t n,
 			     enum answer *out, struct err *e)
@@ -319,7 +319,7 @@ static int fake_bystanders(void *handle, uint64_t exact, uint64_t sampled,
 	return fake_end(f, &s, rc, e);
 }
 
-/* ---- describe ------------------------------------------------------- */
+/* ---- describe ----------------------------------------------------------- */
 
 static int fake_describe(void *handle, enum phase phase, struct description *d,
 			 struct err *e)

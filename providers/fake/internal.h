@@ -73,7 +73,7 @@ int store_add(struct fake_store *s, const struct fake_item *item,
 	      struct err *e);
 int fake_id_compare(const void *a, size_t a_len, const void *b, size_t b_len);
 
-/* ---- faults --------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------- */
 
 enum fault_kind {
 	FAULT_NONE = 0,
@@ -125,7 +125,7 @@ bool faults_strike(const struct faults *f, struct fake_store *s,
 /* How many occasions fault f has had. */
 uint64_t faults_occasions(const struct fault *f, const struct fake_store *s);
 
-/* ---- the provider ----------------------------------------------------- */
+/* ---- the provider ------------------------------------------------------- */
 
 /* One prefix below the scope that is kept. */
 struct fake_kept {

@@ -55,7 +55,7 @@ void store_release(struct fake_store *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* ---- reading -------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* The unescaped text of an optional member; an empty buffer when it is not
  * there. */

@@ -8,10 +8,13 @@
 //
 // Answers: version listings (prefix, key-marker, version-id-marker, max-keys,
 // encoding-type=url), plain listings, batch and single deletes, HEAD, and the
-// subresources that a plan asks for.  GET /_stats gives {left, requests};
-// POST /_reset brings everything back.
+// subresources that a plan asks for, each from the file of its name in the
+// folder CONFIG when there is one (replication, logging, inventory).  PORT=0
+// takes a free one.  GET /_stats gives {left, requests}; POST /_reset brings
+// everything back.
 'use strict';
 const http = require('http');
+const fs = require('fs');
 const env = (name, fallback) => process.env[name] || fallback;
 const KEYS = +env('KEYS', 100000);
 const VERSIONS = +env('VERSIONS', 1);
@@ -154,6 +157,11 @@ function answer(req, res, body) {
 		return there ? send(200, '', { etag: ETAG })
 			: send(404, '<Error><Code>NoSuchKey</Code></Error>');
 	}
+	for (const what of q.keys()) {
+		const file = `${env('CONFIG', '/nonexistent')}/${what}`;
+		if (/^[a-z-]+$/.test(what) && fs.existsSync(file))
+			return send(200, fs.readFileSync(file, 'utf8'));
+	}
 	for (const what of Object.keys(fixed))
 		if (q.has(what)) return send(200, fixed[what]);
 	for (const what of Object.keys(missing))
@@ -167,6 +175,7 @@ http.createServer({ keepAliveTimeout: 60000 }, (req, res) => {
 	req.on('data', part => parts.push(part));
 	req.on('end', () => setTimeout(answer, LATENCY, req, res,
 		Buffer.concat(parts).toString()));
-}).listen(PORT, '127.0.0.1', () =>
-	console.log(`s3stub on 127.0.0.1:${PORT}: ${KEYS} keys, ` +
-		`${VERSIONS} versions each`));
+}).listen(PORT, '127.0.0.1', function () {
+	console.log(`s3stub on 127.0.0.1:${this.address().port}: ${KEYS} ` +
+		`keys, ${VERSIONS} versions each`);
+});

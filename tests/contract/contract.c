@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* ---- things kept ---------------------------------------------------- */
+/* ---- things kept -------------------------------------------------------- */
 
 /* Deep copies of items, as the ledger keeps them. */
 struct kept {
@@ -145,7 +145,7 @@ static bool list(struct test *t, struct kept *k)
 	return true;
 }
 
-/* ---- stores --------------------------------------------------------- */
+/* ---- stores ------------------------------------------------------------- */
 
 static bool test_open(struct test *t)
 {
@@ -220,7 +220,7 @@ change_one(struct test *t, const struct kept *k,
 	return NULL;
 }
 
-/* ---- destroying ----------------------------------------------------- */
+/* ---- destroying --------------------------------------------------------- */
 
 /* How many of k's items from `at` on make one batch: about size, groups
  * whole, retained ones none. */
@@ -293,7 +293,7 @@ static bool all_there(struct test *t, const struct kept *k)
 	return ok;
 }
 
-/* ---- claims --------------------------------------------------------- */
+/* ---- claims ------------------------------------------------------------- */
 
 static bool announced(const struct provider *p, enum copy_class cls)
 {
@@ -971,7 +971,7 @@ static bool memory_does_not_grow_with_items(struct test *t)
 	return ok;
 }
 
-/* ---- running -------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------ */
 
 struct claim {
 	const char *name;

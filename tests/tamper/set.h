@@ -205,7 +205,7 @@ static void __attribute__((unused)) set_keys(void)
 		set_die("trail", &e);
 }
 
-/* ---- the plan ------------------------------------------------------------ */
+/* ---- the plan ----------------------------------------------------------- */
 
 static const struct plan_class set_app_classes[] = {
 	{CLASS_CURRENT, DISPOSITION_DESTROY, 2, 5100, 71},

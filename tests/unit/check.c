@@ -279,8 +279,7 @@ static void item_without_inventory_cannot_be_told(void)
 	CU_ASSERT(heard("2 item-unproven"));
 }
 
-/* ---- outside bytes
- * ------------------------------------------------------------ */
+/* ---- outside bytes ------------------------------------------------------ */
 
 static void no_cut_of_any_file_passes_or_crashes(void)
 {

@@ -8,7 +8,7 @@
 #include "certs/base/clock.h"
 #include "tests/unit/directory_world.h"
 
-/* ---- opening --------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 static void paths_that_climb_or_name_no_folder_are_refused(void)
 {
@@ -129,7 +129,7 @@ static void scope_that_holds_our_own_folders_is_refused(void)
 	end();
 }
 
-/* ---- listing --------------------------------------------------------- */
+/* ---- listing ------------------------------------------------------------ */
 
 static void children_sort_after_their_folder(void)
 {
@@ -395,7 +395,7 @@ static void without_the_right_to_write_it_is_refused(void)
 	end();
 }
 
-/* ---- kept paths ------------------------------------------------------ */
+/* ---- kept paths --------------------------------------------------------- */
 
 static void retained_subtree_keeps_its_parents_only(void)
 {
@@ -557,7 +557,7 @@ static void sample_of_neighbours_is_spread(void)
 	end();
 }
 
-/* ---- what it says of itself ------------------------------------------ */
+/* ---- what it says of itself --------------------------------------------- */
 
 static void description_is_honest_and_names_nothing(void)
 {
@@ -596,7 +596,7 @@ static void description_is_honest_and_names_nothing(void)
 	end();
 }
 
-/* ---- size ------------------------------------------------------------ */
+/* ---- size --------------------------------------------------------------- */
 
 static int count(void *arg, const struct item *item, struct err *e)
 {

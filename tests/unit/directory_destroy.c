@@ -11,7 +11,7 @@
 #include "certs/base/clock.h"
 #include "tests/unit/directory_world.h"
 
-/* ---- overwriting ----------------------------------------------------- */
+/* ---- overwriting -------------------------------------------------------- */
 
 /* True when the first n bytes behind fd are zeros. */
 static bool zeros(int fd, size_t n)
@@ -131,7 +131,7 @@ static void attributes_are_wiped_before_the_name_goes(void)
 	end();
 }
 
-/* ---- hard links ------------------------------------------------------ */
+/* ---- hard links --------------------------------------------------------- */
 
 static void all_names_inside_the_content_goes_with_the_last(void)
 {
@@ -235,7 +235,7 @@ static void retained_name_keeps_the_content(void)
 	end();
 }
 
-/* ---- the store says no ----------------------------------------------- */
+/* ---- the store says no -------------------------------------------------- */
 
 static void immutable_file_is_refused_and_its_folder_stays(void)
 {
@@ -377,7 +377,7 @@ out:
 	end();
 }
 
-/* ---- killed and stopped ---------------------------------------------- */
+/* ---- killed and stopped ------------------------------------------------- */
 
 static void half_destroyed_file_is_not_drift(void)
 {

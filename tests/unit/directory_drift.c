@@ -4,7 +4,7 @@
 #include <time.h>
 #include "tests/unit/directory_world.h"
 
-/* ---- drift and swaps ------------------------------------------------- */
+/* ---- drift and swaps ---------------------------------------------------- */
 
 static void folder_swapped_for_a_link_does_not_lead_outside(void)
 {

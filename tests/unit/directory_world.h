@@ -21,7 +21,7 @@
 
 extern const struct provider provider_directory;
 
-/* ---- a world --------------------------------------------------------- */
+/* ---- a world ------------------------------------------------------------ */
 
 static char world[PATH_MAX];
 static volatile sig_atomic_t stop_now;
@@ -147,7 +147,7 @@ static inline void done(struct opened *o)
 	source_close(&o->source);
 }
 
-/* ---- a ledger -------------------------------------------------------- */
+/* ---- a ledger ----------------------------------------------------------- */
 
 static inline void *copy(const void *data, size_t len)
 {

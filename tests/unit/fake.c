@@ -155,7 +155,7 @@ static size_t checked(struct opened *o, const struct ledger *l, enum answer a)
 	return n;
 }
 
-/* ---- the store --------------------------------------------------------- */
+/* ---- the store ---------------------------------------------------------- */
 
 static void honest_store_does_what_it_says(void)
 {
@@ -310,7 +310,7 @@ static void classes_are_reported_as_the_file_says(void)
 	done(&o);
 }
 
-/* ---- faults ------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------- */
 
 static void words_that_are_no_faults_are_refused(void)
 {

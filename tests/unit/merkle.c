@@ -21,7 +21,7 @@ static void setup(void)
 		merkle_leaf(sha, leaves[i], &i, sizeof(i));
 }
 
-/* ---- the definitions of RFC 9162, 2.1, written down as they stand ------ */
+/* ---- the definitions of RFC 9162, 2.1, written down as they stand ------- */
 
 static size_t split(size_t n)
 {
@@ -109,7 +109,7 @@ static int consistency(size_t m, size_t n, unsigned char (*proof)[SHA_LEN],
 	return rc;
 }
 
-/* ---- published vectors ------------------------------------------------- */
+/* ---- published vectors -------------------------------------------------- */
 
 static const char *const vector_leaf[8] = {"",
 					   "00",
@@ -225,7 +225,7 @@ static void published_consistency_proofs_hold(void)
 	}
 }
 
-/* ---- brute force ------------------------------------------------------- */
+/* ---- brute force -------------------------------------------------------- */
 
 static void streaming_root_is_the_recursive_root_up_to_300(void)
 {

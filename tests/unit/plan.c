@@ -286,7 +286,7 @@ static void missing_plan_file_is_missing(void)
 	CU_ASSERT_EQUAL(e.code, ERR_MISSING);
 }
 
-/* ---- the closing document ------------------------------------------------ */
+/* ---- the closing document ----------------------------------------------- */
 
 static void closing_says_what_is_gone_and_what_cannot_be_checked(void)
 {

@@ -5,7 +5,7 @@
 
 #include "tests/unit/unit.h"
 
-/* ---- settings ---------------------------------------------------------- */
+/* ---- settings ----------------------------------------------------------- */
 
 static int expand(struct buf *out, const char *text, const char *client,
 		  struct err *e)
@@ -81,7 +81,7 @@ static void members_are_found_by_name_and_type(void)
 	CU_ASSERT(!setting_flag(&group, "s", false));
 }
 
-/* ---- descriptions ------------------------------------------------------ */
+/* ---- descriptions ------------------------------------------------------- */
 
 static void descriptions_hold_what_they_are_told(void)
 {
@@ -106,7 +106,7 @@ static void descriptions_hold_what_they_are_told(void)
 	CU_ASSERT(d.blockers == NULL && d.n_facts == 0);
 }
 
-/* ---- a provider that answers as it is told ----------------------------- */
+/* ---- a provider that answers as it is told ------------------------------ */
 
 static struct {
 	int rc;
@@ -308,7 +308,7 @@ static void errors_name_the_source_but_for_the_closeout_file(void)
 	source_close(&s);
 }
 
-/* ---- registry ---------------------------------------------------------- */
+/* ---- registry ----------------------------------------------------------- */
 
 static void every_provider_is_complete(void)
 {

@@ -482,7 +482,7 @@ static void a_line_longer_than_the_buffer_is_no_verdict_on_the_evidence(void)
 	buf_release(&strings);
 }
 
-/* ---- the page's own steps ------------------------------------------------ */
+/* ---- the page's own steps ----------------------------------------------- */
 
 /* Runs the shell blocks of docs/formats/inventory.md over the lines of one
  * source; roots receives what they print: planned, outcome. */

@@ -7,7 +7,7 @@
 #include "providers/s3/s3.h"
 #include "tests/unit/unit.h"
 
-/* ---- settings ------------------------------------------------------------ */
+/* ---- settings ----------------------------------------------------------- */
 
 static struct setting string(const char *name, const char *value)
 {
@@ -222,7 +222,7 @@ static void excluded_keys_are_out_of_scope_and_neighbours_too(void)
 	settings_release(&s);
 }
 
-/* ---- credentials --------------------------------------------------------- */
+/* ---- credentials -------------------------------------------------------- */
 
 static void chain_takes_profile_before_environment_before_file(void)
 {
@@ -292,7 +292,7 @@ static void no_credentials_at_all_is_an_auth_error_that_says_what_to_do(void)
 	s3_credentials_release(&c);
 }
 
-/* ---- names and cuts ------------------------------------------------------ */
+/* ---- names and cuts ----------------------------------------------------- */
 
 static void id_reads_back_and_anything_else_is_refused(void)
 {
@@ -405,7 +405,7 @@ static void key_before_lies_before(void)
 	CU_ASSERT(s3_compare(out, len, longest, sizeof(longest)) < 0);
 }
 
-/* ---- pages and XML ------------------------------------------------------- */
+/* ---- pages and XML ------------------------------------------------------ */
 
 #define HEAD "<ListVersionsResult><EncodingType>url</EncodingType>"
 #define ENTRY(latest, size, etag)                                              \

@@ -31,7 +31,7 @@ static int listener = -1, elsewhere = -1;
 static unsigned port, other_port;
 static pid_t child;
 
-/* ---- the server ---------------------------------------------------------- */
+/* ---- the server --------------------------------------------------------- */
 
 #define LIST_HEAD                                                              \
 	"<?xml version=\"1.0\"?><ListVersionsResult>"                          \
@@ -280,7 +280,7 @@ static int start_server(void)
 	return child > 0 ? 0 : -1;
 }
 
-/* ---- the client ---------------------------------------------------------- */
+/* ---- the client --------------------------------------------------------- */
 
 struct found {
 	size_t n;
@@ -408,7 +408,7 @@ static void another_region_is_signed_for_at_the_same_host(void)
 	CU_ASSERT(shared->signed_elsewhere);
 }
 
-/* ---- deleting ------------------------------------------------------------ */
+/* ---- deleting ----------------------------------------------------------- */
 
 static struct item two[2];
 

@@ -165,7 +165,7 @@ static enum answer check_one(struct source *s, const struct item *item)
 	return a;
 }
 
-/* ---- Object Lock --------------------------------------------------------- */
+/* ---- Object Lock -------------------------------------------------------- */
 
 static void retain(const char *key, const char *mode, int64_t until)
 {
@@ -257,7 +257,7 @@ static void governance_is_bypassed_only_when_told(void)
 	source_close(&s);
 }
 
-/* ---- versions ------------------------------------------------------------ */
+/* ---- versions ----------------------------------------------------------- */
 
 static void null_version_that_was_overwritten_has_drifted(void)
 {
@@ -358,7 +358,7 @@ static void pages_that_end_in_control_characters_are_listed_whole(void)
 	source_close(&s);
 }
 
-/* ---- credentials --------------------------------------------------------- */
+/* ---- credentials -------------------------------------------------------- */
 
 static void wrong_credentials_are_an_auth_error(void)
 {
@@ -389,7 +389,7 @@ static void bucket_that_is_not_there_is_an_error_not_an_empty_source(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(e.msg, "NoSuchBucket"));
 }
 
-/* ---- a disturbed server -------------------------------------------------- */
+/* ---- a disturbed server ------------------------------------------------- */
 
 /* tests/faults/s3_rgw.sh kills and restarts the gateway all the time, and it
  * admits four requests at once (503 SlowDown beyond). */

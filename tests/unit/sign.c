@@ -52,7 +52,7 @@ static bool says(const struct err *e, const char *part)
 	return found;
 }
 
-/* ---- what we make ----------------------------------------------------- */
+/* ---- what we make ------------------------------------------------------- */
 
 static void signature_by(const char *name)
 {
@@ -201,7 +201,7 @@ static void subject_keeps_accents_and_escapes_controls(void)
 	cert_free(c);
 }
 
-/* ---- who may sign ----------------------------------------------------- */
+/* ---- who may sign ------------------------------------------------------- */
 
 static void refused_signer(const char *cert, const char *key, const char *why)
 {
@@ -317,7 +317,7 @@ static void encrypted_key_without_a_terminal_says_what_to_do(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
-/* ---- approvals made elsewhere ----------------------------------------- */
+/* ---- approvals made elsewhere ------------------------------------------- */
 
 static int stock_sign(const char *name, ...)
 {
@@ -480,7 +480,7 @@ static void signature_without_certificate_needs_the_expected_one(void)
 	cert_free(c);
 }
 
-/* ---- tampering -------------------------------------------------------- */
+/* ---- tampering ---------------------------------------------------------- */
 
 static void other_bytes_are_not_what_was_signed(void)
 {
@@ -601,7 +601,7 @@ static void twin_certificate_does_not_replace_the_signer(void)
 	buf_release(&twin);
 }
 
-/* ---- trust ------------------------------------------------------------ */
+/* ---- trust -------------------------------------------------------------- */
 
 static void anchors_may_be_ca_intermediate_or_leaf(void)
 {

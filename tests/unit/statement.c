@@ -325,8 +325,7 @@ static void members_that_must_stand_are_missed(void)
 	refused("bystanders");
 }
 
-/* ---- what is derived
- * ---------------------------------------------------------- */
+/* ---- what is derived ---------------------------------------------------- */
 
 static bool reserved(const json_t *doc, const char *source, const char *verdict)
 {
@@ -449,8 +448,7 @@ static void no_standard_that_excludes_erasure_is_claimed(void)
 	buf_release(&out);
 }
 
-/* ---- reading back
- * -------------------------------------------------------------- */
+/* ---- reading back ------------------------------------------------------- */
 
 static void read_back_and_written_again_is_the_same(void)
 {

@@ -10,7 +10,7 @@
 
 #include "certs/check.h"
 
-/* ---- what a run of the checks said --------------------------------------- */
+/* ---- what a run of the checks said -------------------------------------- */
 
 struct said {
 	char codes[200][40];
@@ -277,8 +277,7 @@ static void cert_not_json(void)
 	copy("plan.json", cert);
 }
 
-/* ---- the signature
- * ------------------------------------------------------------ */
+/* ---- the signature ------------------------------------------------------ */
 
 static void sig_missing(void)
 {
@@ -367,8 +366,7 @@ static void no_trust(void)
 	with_trust = false;
 }
 
-/* ---- lies, signed by the right key
- * -------------------------------------------- */
+/* ---- lies, signed by the right key -------------------------------------- */
 
 static void lie_kind(void)
 {
@@ -646,8 +644,7 @@ static void lie_approval_name(void)
 	reissue("plans/0/approvals/0", "subject", json_string("CN=carol"));
 }
 
-/* ---- plan and approvals
- * --------------------------------------------------------- */
+/* ---- plan and approvals ------------------------------------------------- */
 
 static void plan_byte(void)
 {
@@ -839,8 +836,7 @@ static void approval_noattr(void)
 	      "-noindef");
 }
 
-/* ---- the trail
- * --------------------------------------------------------------------- */
+/* ---- the trail ---------------------------------------------------------- */
 
 static void proof_missing(void)
 {
@@ -916,8 +912,7 @@ static void proof_empty_origin(void)
 	reissue("trail", "origin", json_string(""));
 }
 
-/* ---- the inventory
- * ------------------------------------------------------------------- */
+/* ---- the inventory ------------------------------------------------------ */
 
 static const char inv[] = "inventory";
 
@@ -1062,8 +1057,7 @@ static void missing_and_bad(void)
 	cert_byte();
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -1214,8 +1208,7 @@ static const struct {
 	{"missing and wrong is wrong", missing_and_bad, "proof-missing", 2},
 };
 
-/* ---- running it
- * ----------------------------------------------------------------------- */
+/* ---- running it --------------------------------------------------------- */
 
 static const char *const files[] = {"certificate.json",
 				    "certificate.json.p7s",

@@ -1,8 +1,7 @@
 /* The audit trail under kills, and under several writers. */
 #include "tests/unit/trail_kit.h"
 
-/* ---- kills
- * ---------------------------------------------------------------------- */
+/* ---- kills -------------------------------------------------------------- */
 
 /* Opens, verifies, and finds the first `sure` entries; the size is returned. */
 static uint64_t sound(const char *name, const char *key, uint64_t sure)

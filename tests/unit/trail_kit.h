@@ -26,7 +26,7 @@
 #include "certs/trail_parts.h"
 #include "tests/unit/unit.h"
 
-/* ---- wrapped system calls ------------------------------------------------ */
+/* ---- wrapped system calls ----------------------------------------------- */
 
 static int calls, stop_at; /* 0: never */
 static bool skip_sync;	   /* building large trails needs no durability */

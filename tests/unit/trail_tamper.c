@@ -1,8 +1,7 @@
 /* The audit trail changed behind its back: every mutation is named. */
 #include "tests/unit/trail_kit.h"
 
-/* ---- tampering
- * ---------------------------------------------------------------- */
+/* ---- tampering ---------------------------------------------------------- */
 
 static void put_file(const char *path, const struct buf *b)
 {

@@ -5,7 +5,7 @@
 
 #include "certs/base/words.h"
 
-/* ---- text from files, made harmless -------------------------------------- */
+/* ---- text from files, made harmless ------------------------------------- */
 
 /* Length of the UTF-8 character at p (1 to 4) and its value; 0 when the bytes
  * are not UTF-8 (overlong forms and surrogates are not). */

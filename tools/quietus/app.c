@@ -177,8 +177,7 @@ const char *app_name(char out[APP_NAME], const unsigned char *id, size_t len)
 	return out;
 }
 
-/* ---- progress
- * -------------------------------------------------------------------- */
+/* ---- progress ----------------------------------------------------------- */
 
 void progress_start(struct progress *p, const struct app *app,
 		    const char *label, uint64_t total)

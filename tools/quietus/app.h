@@ -85,8 +85,7 @@ const char *app_bytes(char out[APP_NUMBER], uint64_t n);
 #define APP_NAME 160
 const char *app_name(char out[APP_NAME], const unsigned char *id, size_t len);
 
-/* ---- progress
- * ---------------------------------------------------------------- */
+/* ---- progress ----------------------------------------------------------- */
 
 /* One line on standard error, only when it is a terminal: done, total (0: not
  * known), rate and time left; drawn at most five times a second. */

@@ -103,8 +103,7 @@ int case_check_roots(struct casedir *c, struct err *e)
 	return 0;
 }
 
-/* ---- bindings
- * ------------------------------------------------------------------- */
+/* ---- bindings ----------------------------------------------------------- */
 
 static int same_cert(const char *path, const char *fingerprint,
 		     const char *role, struct err *e)
@@ -200,8 +199,7 @@ int case_check_bindings(struct casedir *c, struct err *e)
 	return 0;
 }
 
-/* ---- approvals
- * ------------------------------------------------------------------- */
+/* ---- approvals ---------------------------------------------------------- */
 
 void approval_name(char out[128], unsigned plan, const char *fingerprint)
 {
@@ -277,8 +275,7 @@ int case_approvals(unsigned *valid, struct casedir *c, unsigned number,
 	return 0;
 }
 
-/* ---- the trail
- * --------------------------------------------------------------------- */
+/* ---- the trail ---------------------------------------------------------- */
 
 int case_trail(struct trail **out, struct casedir *c, bool create,
 	       struct err *e)

@@ -289,8 +289,7 @@ fail:
 	return -1;
 }
 
-/* ---- making a case
- * -------------------------------------------------------------- */
+/* ---- making a case ------------------------------------------------------ */
 
 static int write_case_json(struct casedir *c, struct err *e)
 {

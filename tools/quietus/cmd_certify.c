@@ -23,8 +23,7 @@ static const char *stem(enum kind kind)
 	return kind == KIND_EXCEPTION ? "exception-report" : "certificate";
 }
 
-/* ---- fixing
- * ------------------------------------------------------------------- */
+/* ---- fixing ------------------------------------------------------------- */
 
 /* Whether anything was done that a document could speak of. */
 static int something_to_say(struct casedir *c, struct err *e)
@@ -73,8 +72,7 @@ out:
 	return rc;
 }
 
-/* ---- signature and proof
- * --------------------------------------------------------- */
+/* ---- signature and proof ------------------------------------------------ */
 
 static int in_ledger(struct casedir *c, int rc, struct err *e)
 {
@@ -154,8 +152,7 @@ out:
 	return rc;
 }
 
-/* ---- files
- * -------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------- */
 
 static int write_files(struct casedir *c, const struct ledger_document *d,
 		       const char *name, struct err *e)
@@ -232,8 +229,7 @@ out:
 	return rc;
 }
 
-/* ---- the step
- * ------------------------------------------------------------------------- */
+/* ---- the step ----------------------------------------------------------- */
 
 int step_certify(enum kind *kind, struct app *app, struct casedir *c,
 		 struct err *e)

@@ -178,8 +178,7 @@ int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 	return fix_plan(c, n, PLAN_DELTA, e);
 }
 
-/* ---- showing a plan
- * ------------------------------------------------------------ */
+/* ---- showing a plan ----------------------------------------------------- */
 
 static void say_source(struct app *app, const struct plan_source *s)
 {
@@ -312,8 +311,7 @@ int step_show_plan(struct app *app, struct casedir *c, unsigned n,
 	return 0;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------- */
 
 /* --delta takes a case, or the closeout file it was planned from. */
 static int open_for_delta(struct casedir **c, const char *arg, struct err *e)

@@ -18,8 +18,7 @@ const char *state_name(enum state s)
 	return names[s];
 }
 
-/* ---- standing
- * ------------------------------------------------------------------ */
+/* ---- standing ----------------------------------------------------------- */
 
 static int all_checked(bool *all, struct casedir *c, struct err *e)
 {
@@ -85,8 +84,7 @@ int step_standing(struct standing *out, struct casedir *c, struct err *e)
 	return 0;
 }
 
-/* ---- what is next
- * ------------------------------------------------------------------ */
+/* ---- what is next ------------------------------------------------------- */
 
 /* Items left and the rate of the batches so far. */
 static int time_left(struct buf *out, struct casedir *c, struct err *e)
@@ -223,9 +221,7 @@ int step_next(struct buf *out, const struct standing *s, struct casedir *c,
 	}
 }
 
-/* ---- output
- * -----------------------------------------------------------------------------
- */
+/* ---- output ------------------------------------------------------------- */
 
 static json_t *line_json(const struct statement_line *l)
 {

@@ -21,8 +21,7 @@ void evidence_release(struct evidence *ev)
 	memset(ev, 0, sizeof(*ev));
 }
 
-/* ---- lines
- * -------------------------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------- */
 
 static struct statement_line *line_for(struct evidence *ev, enum copy_class cls,
 				       enum verdict v, const char *retention)
@@ -97,26 +96,26 @@ static int class_line(struct evidence *ev, struct casedir *c, size_t source,
 			     e) != 0 ||
 	    ledger_get_class(&after, c->ledger, source, PHASE_AFTER, cls, e))
 		return -1;
-	enum verdict v;
-	bool items = before.presence == PRESENCE_ITEMS ||
-		     after.presence == PRESENCE_ITEMS;
-	if (items && has_line(ev, cls))
-		return 0;
-	if (items)
+	/* what the store says last counts: a class that was enumerated while
+	 * planning may be told apart by now */
+	const struct class_report *say = ev->checked ? &after : &before;
+	enum verdict v = class_verdict(&before, &after, ev->checked);
+	if (say->presence == PRESENCE_ITEMS)
 		v = ev->checked ? VERDICT_NONE_FOUND : VERDICT_UNKNOWN;
-	else
-		v = class_verdict(&before, &after, ev->checked);
+	/* the items speak for the class, unless it is worse than they are */
+	if (has_line(ev, cls) &&
+	    (say->presence == PRESENCE_ITEMS || v == VERDICT_NONE_FOUND ||
+	     v == VERDICT_DESTROYED_VERIFIED))
+		return 0;
 	struct statement_line *l = line_for(ev, cls, v, NULL);
 	if (l == NULL)
 		return err_set(e, ERR_FAILED, "out of memory");
-	const struct class_report *say = ev->checked ? &after : &before;
 	l->until = v == VERDICT_SCHEDULED ? after.until : 0;
 	snprintf(ev->why[l - ev->lines], 240, "%s", say->why);
 	return 0;
 }
 
-/* ---- one pass over the items
- * ------------------------------------------------------- */
+/* ---- one pass over the items -------------------------------------------- */
 
 struct pass {
 	struct evidence *ev;
@@ -271,8 +270,7 @@ out:
 	return rc;
 }
 
-/* ---- inventory
- * ------------------------------------------------------------------------ */
+/* ---- inventory ---------------------------------------------------------- */
 
 /* Plain bytes per part; the CMS is a little larger, far below 64 MiB, and the
  * memory stays small. */

@@ -76,8 +76,7 @@ static void parts_release(struct parts *p)
 	trail_free(p->trail);
 }
 
-/* ---- sources
- * ------------------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------ */
 
 /* A text of the ledger, or NULL when there is none or it is empty. */
 static int text(const char **out, struct parts *p, size_t i, const char *key,
@@ -233,8 +232,7 @@ static int fill_sources(struct parts *p, struct err *e)
 	return 0;
 }
 
-/* ---- plans and approvals
- * ----------------------------------------------------------- */
+/* ---- plans and approvals ------------------------------------------------ */
 
 static int keep_approval(void *arg, const struct approval *a, struct err *e)
 {
@@ -289,8 +287,7 @@ static int fill_plans(struct parts *p, struct err *e)
 	return 0;
 }
 
-/* ---- retention, exclusions, earlier documents
- * --------------------------------------- */
+/* ---- retention, exclusions, earlier documents --------------------------- */
 
 static int fill_reservations(struct parts *p, struct err *e)
 {
@@ -358,8 +355,7 @@ static int fill_earlier(struct parts *p, unsigned number_now, struct err *e)
 	return 0;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------------- */
 
 static void fill_parties(struct parts *p)
 {

@@ -23,8 +23,7 @@ struct guard {
 	struct bystanders *by; /* one per source */
 };
 
-/* ---- preconditions
- * ------------------------------------------------------------- */
+/* ---- preconditions ------------------------------------------------------ */
 
 static int check_date(const struct casedir *c, struct err *e)
 {
@@ -115,8 +114,7 @@ const struct bystanders *guard_bystanders(const struct guard *g, size_t source)
 	return &g->by[source];
 }
 
-/* ---- a batch in memory
- * ------------------------------------------------------------ */
+/* ---- a batch in memory -------------------------------------------------- */
 
 struct batch {
 	struct ledger *ledger;
@@ -260,8 +258,7 @@ static int batch_settle(struct batch *b, struct err *e)
 				   : err_set(e, ERR_FAILED, "out of memory");
 }
 
-/* ---- outcomes
- * ----------------------------------------------------------------------- */
+/* ---- outcomes ----------------------------------------------------------- */
 
 static enum note_code note_of(enum outcome_code code)
 {
@@ -445,9 +442,7 @@ int guard_step(struct step *out, struct guard *g, size_t source,
 	return 0;
 }
 
-/* ---- retry
- * -----------------------------------------------------------------------------
- */
+/* ---- retry -------------------------------------------------------------- */
 
 static int retry_item(void *arg, const struct ledger_item *it, struct err *e)
 {

@@ -391,8 +391,7 @@ int ledger_get_source_i64(int64_t *value, struct ledger *l, size_t source,
 	return rc;
 }
 
-/* ---- descriptions
- * -------------------------------------------------------------- */
+/* ---- descriptions ------------------------------------------------------- */
 
 int ledger_put_class(struct ledger *l, size_t source, enum phase phase,
 		     enum copy_class c, const struct class_report *r,
@@ -529,8 +528,7 @@ int ledger_blockers(struct ledger *l, unsigned plan, ledger_blocker_fn *fn,
 	return rc;
 }
 
-/* ---- queue of trail entries
- * ------------------------------------------------------- */
+/* ---- queue of trail entries --------------------------------------------- */
 
 int ledger_queue_entry(struct ledger *l, const void *entry, size_t len,
 		       struct err *e)
@@ -573,8 +571,7 @@ int ledger_unqueue_entry(struct ledger *l, int64_t key, struct err *e)
 	return db_run(l, s, "emptying the queue", e);
 }
 
-/* ---- documents
- * -------------------------------------------------------------------- */
+/* ---- documents ---------------------------------------------------------- */
 
 int ledger_fix_document(struct ledger *l, unsigned number, enum kind kind,
 			const void *bytes, size_t len, struct err *e)

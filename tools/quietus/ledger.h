@@ -85,7 +85,7 @@ typedef int ledger_blocker_fn(void *arg, size_t source, const struct blocker *b,
 int ledger_blockers(struct ledger *l, unsigned plan, ledger_blocker_fn *fn,
 		    void *arg, struct err *e);
 
-/* ---- items --------------------------------------------------------------- */
+/* ---- items -------------------------------------------------------------- */
 
 /* An item as the ledger keeps it. */
 struct ledger_item {
@@ -226,8 +226,7 @@ int ledger_unplanned_names(struct ledger *l, size_t source, size_t most,
 			   ledger_name_fn *fn, void *arg, struct err *e);
 int ledger_forget_unplanned(struct ledger *l, size_t source, struct err *e);
 
-/* ---- bystanders
- * -------------------------------------------------------------- */
+/* ---- bystanders --------------------------------------------------------- */
 
 int ledger_put_bystander(struct ledger *l, size_t source,
 			 const unsigned char *id, size_t id_len, struct err *e);
@@ -235,8 +234,7 @@ int ledger_bystanders(struct ledger *l, size_t source, ledger_name_fn *fn,
 		      void *arg, struct err *e);
 int ledger_forget_bystanders(struct ledger *l, size_t source, struct err *e);
 
-/* ---- trail entries not yet in the trail
- * ---------------------------------------- */
+/* ---- trail entries not yet in the trail --------------------------------- */
 
 int ledger_queue_entry(struct ledger *l, const void *entry, size_t len,
 		       struct err *e);
@@ -245,8 +243,7 @@ int ledger_queued_entry(bool *found, int64_t *key, struct buf *entry,
 			struct ledger *l, struct err *e);
 int ledger_unqueue_entry(struct ledger *l, int64_t key, struct err *e);
 
-/* ---- documents (certificates)
- * ---------------------------------------------------- */
+/* ---- documents (certificates) ------------------------------------------- */
 
 struct ledger_document {
 	unsigned number;

@@ -243,8 +243,7 @@ int ledger_items_below(struct ledger *l, size_t source, unsigned plan,
 	return each_item(l, s, fn, arg, e);
 }
 
-/* ---- journal
- * ------------------------------------------------------------------- */
+/* ---- journal ------------------------------------------------------------ */
 
 int ledger_intend(struct ledger *l, size_t source, unsigned plan,
 		  const unsigned char *from, size_t from_len, uint64_t count,
@@ -373,8 +372,7 @@ int ledger_first_intent(int64_t *when, struct ledger *l, size_t source,
 	return one_i64(when, l, sql, source, e);
 }
 
-/* ---- notes
- * ----------------------------------------------------------------------- */
+/* ---- notes -------------------------------------------------------------- */
 
 int ledger_note_act(struct ledger *l, size_t source, unsigned plan,
 		    const unsigned char *id, size_t id_len, enum note_code code,
@@ -507,8 +505,7 @@ int ledger_any_note(bool *any, struct ledger *l, size_t source, struct err *e)
 	return 0;
 }
 
-/* ---- what no plan names
- * ------------------------------------------------------------ */
+/* ---- what no plan names ------------------------------------------------- */
 
 int ledger_put_unplanned(struct ledger *l, size_t source,
 			 const struct item *item, struct err *e)
@@ -579,8 +576,7 @@ int ledger_forget_unplanned(struct ledger *l, size_t source, struct err *e)
 	return run_for(l, sql, source, "forgetting names", e);
 }
 
-/* ---- bystanders
- * ------------------------------------------------------------------------ */
+/* ---- bystanders --------------------------------------------------------- */
 
 int ledger_put_bystander(struct ledger *l, size_t source,
 			 const unsigned char *id, size_t id_len, struct err *e)
@@ -613,8 +609,7 @@ int ledger_forget_bystanders(struct ledger *l, size_t source, struct err *e)
 	return run_for(l, sql, source, "forgetting bystanders", e);
 }
 
-/* ---- an unfinished plan
- * ---------------------------------------------------------------- */
+/* ---- an unfinished plan ------------------------------------------------- */
 
 static int run_with_plan(struct ledger *l, const char *sql, unsigned plan,
 			 struct err *e)

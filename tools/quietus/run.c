@@ -18,8 +18,7 @@
 #define BYSTANDERS_SAMPLE 1000
 #define SAMPLES_MAX (1 << 20)
 
-/* ---- planning
- * ------------------------------------------------------------------ */
+/* ---- planning ----------------------------------------------------------- */
 
 static int store_description(struct casedir *c, size_t i,
 			     const struct closeout_source *src,
@@ -118,8 +117,7 @@ int run_enumerate(struct app *app, struct casedir *c, unsigned number,
 	return 0;
 }
 
-/* ---- destruction
- * ----------------------------------------------------------------- */
+/* ---- destruction -------------------------------------------------------- */
 
 struct run {
 	struct app *app;
@@ -163,8 +161,7 @@ static int stopped(const struct run *r, struct err *e)
 		       r->c->path);
 }
 
-/* ---- look
- * -------------------------------------------------------------------------- */
+/* ---- look --------------------------------------------------------------- */
 
 struct bystander_sink {
 	struct run *r;
@@ -283,8 +280,7 @@ static int look(struct run *r, size_t i, struct err *e)
 	return bystanders_before(r, i, e) != 0 ? -1 : sample(r, i, e);
 }
 
-/* ---- destroy
- * ------------------------------------------------------------------------- */
+/* ---- destroy ------------------------------------------------------------ */
 
 /* Keeps what the provider measured inside its transactions; a loss is never
  * forgotten by a later, good batch. */
@@ -367,9 +363,7 @@ static int batches(struct run *r, size_t i, struct err *e)
 	return rc;
 }
 
-/* ---- purge
- * -----------------------------------------------------------------------------
- */
+/* ---- purge -------------------------------------------------------------- */
 
 static int purge(struct run *r, size_t i, struct err *e)
 {
@@ -399,9 +393,7 @@ static int purge(struct run *r, size_t i, struct err *e)
 	return rc;
 }
 
-/* ---- check
- * -------------------------------------------------------------------------------
- */
+/* ---- check -------------------------------------------------------------- */
 
 /* Bystanders asked about again, in batches. */
 struct roll_call {
@@ -564,9 +556,7 @@ static int check(struct run *r, size_t i, struct err *e)
 	return describe_after(r, i, e);
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------
- */
+/* ---- the whole ---------------------------------------------------------- */
 
 static int open_sources(struct run *r, struct err *e)
 {

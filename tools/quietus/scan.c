@@ -19,8 +19,7 @@
 #define QUESTIONS 1000
 #define QUESTION_BATCH 500
 
-/* ---- marks
- * --------------------------------------------------------------------- */
+/* ---- marks -------------------------------------------------------------- */
 
 int marks_read(struct marks *m, struct casedir *c, size_t source, struct err *e)
 {
@@ -72,8 +71,7 @@ bool marks_open(const struct marks *m, unsigned plan, const unsigned char *id,
 	       compare_ids(id, id_len, mark->top.data, mark->top.len) < 0;
 }
 
-/* ---- what all scans share
- * --------------------------------------------------------- */
+/* ---- what all scans share ----------------------------------------------- */
 
 struct scan {
 	struct casedir *c;
@@ -148,9 +146,7 @@ static int enumerate(struct scan *s, struct source *src, item_fn *fn,
 	return ledger_commit(s->c->ledger, e);
 }
 
-/* ---- plan
- * ---------------------------------------------------------------------------
- */
+/* ---- plan --------------------------------------------------------------- */
 
 /* Whether a delta plan takes the item although its content is as planned: it
  * was destroyed, and is back. */
@@ -220,9 +216,7 @@ int scan_plan(uint64_t *added, struct casedir *c, size_t source,
 	return rc;
 }
 
-/* ---- drift
- * ---------------------------------------------------------------------------
- */
+/* ---- drift -------------------------------------------------------------- */
 
 static void example(struct drift *d, const struct item *item)
 {
@@ -333,9 +327,7 @@ int scan_drift(struct drift *d, struct casedir *c, size_t source,
 	return rc;
 }
 
-/* ---- check
- * ----------------------------------------------------------------------------
- */
+/* ---- check -------------------------------------------------------------- */
 
 static int note_seen(struct scan *s, const struct ledger_item *known,
 		     struct err *e)
@@ -506,9 +498,7 @@ int scan_check(struct casedir *c, size_t source, struct source *src,
 	return rc;
 }
 
-/* ---- verdicts
- * ----------------------------------------------------------------------------
- */
+/* ---- verdicts ----------------------------------------------------------- */
 
 enum verdict scan_verdict(const struct ledger_item *item,
 			  const struct note *note, bool intended, bool checked)
