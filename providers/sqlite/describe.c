@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* ---- facts
- * -------------------------------------------------------------------- */
+/* ---- facts -------------------------------------------------------------- */
 
 struct file_system {
 	long magic;
@@ -95,8 +94,7 @@ static int describe_settings(struct store *s, struct description *d,
 	return 0;
 }
 
-/* ---- classes
- * ------------------------------------------------------------------- */
+/* ---- classes ------------------------------------------------------------ */
 
 static void describe_log(struct store *s, enum phase phase,
 			 struct description *d)
@@ -223,8 +221,7 @@ static int describe_staging(struct store *s, struct description *d,
 	return 0;
 }
 
-/* ---- blockers
- * --------------------------------------------------------------------- */
+/* ---- blockers ----------------------------------------------------------- */
 
 static int block_schema(struct store *s, struct description *d, struct err *e)
 {

@@ -243,8 +243,7 @@ static int look_all(struct batch *b, struct err *e)
 		       (unsigned long long)drifted, first);
 }
 
-/* ---- does anything unplanned refer to it?
- * ------------------------------------- */
+/* ---- does anything unplanned refer to it? ------------------------------- */
 
 static int look_for_referrers(struct store *s, size_t fk, struct err *e)
 {
@@ -303,8 +302,7 @@ static int look_around(struct store *s, struct err *e)
 	return 0;
 }
 
-/* ---- deletion
- * -------------------------------------------------------------------- */
+/* ---- deletion ----------------------------------------------------------- */
 
 static int remove_row(struct store *s, const struct spec_reader *r,
 		      const struct spec_row *row, struct outcome *out,
@@ -374,8 +372,7 @@ static int remove_item(struct store *s, const struct item *item,
 	return 0;
 }
 
-/* ---- bystanders
- * -------------------------------------------------------------------- */
+/* ---- bystanders --------------------------------------------------------- */
 
 static int look_beside(struct store *s, bool again, struct err *e)
 {
@@ -429,8 +426,7 @@ static void add_bystanders(struct bystanders *by, const struct store *s,
 	sha_end(s->sha, by->digest);
 }
 
-/* ---- the batch
- * ----------------------------------------------------------------------- */
+/* ---- the batch ---------------------------------------------------------- */
 
 static int remove_all(struct batch *b, struct bystanders *by, struct err *e)
 {

@@ -162,7 +162,7 @@ static void spread(struct graph *g, bool reach)
 	}
 }
 
-/* ---- strongly connected components (Tarjan) ---------------------------- */
+/* ---- strongly connected components (Tarjan) ----------------------------- */
 
 struct walk {
 	struct graph *g;

@@ -120,8 +120,7 @@ static int take_table(struct match *m, struct store *s, size_t table,
 	return rc;
 }
 
-/* ---- which of them occur elsewhere
- * -------------------------------------------- */
+/* ---- which of them occur elsewhere -------------------------------------- */
 
 static int strike_rows(const struct match *m, bool *found, struct store *s,
 		       struct buf *sql, struct err *e)
@@ -239,8 +238,7 @@ out:
 	return rc;
 }
 
-/* ---- the raw bytes
- * ---------------------------------------------------------------- */
+/* ---- the raw bytes ------------------------------------------------------ */
 
 /* Bytes from offset on: *n, 0 at the end.  One of two kinds of file. */
 struct raw_file {

@@ -79,8 +79,7 @@ static uint64_t real_bits(double d)
 	return bits;
 }
 
-/* ---- rows
- * ---------------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 void row_key(struct key_value *key, sqlite3_stmt *stmt, int first, size_t n)
 {
@@ -215,8 +214,7 @@ void row_content(struct store *s, unsigned char out[8])
 	memcpy(out, digest, 8);
 }
 
-/* ---- specs
- * ------------------------------------------------------------------------ */
+/* ---- specs -------------------------------------------------------------- */
 
 static int put_key_value(struct buf *b, const struct key_value *k)
 {
@@ -378,9 +376,7 @@ int spec_next(struct spec_reader *r, struct spec_row *row, struct err *e)
 	return 1;
 }
 
-/* ---- names
- * ----------------------------------------------------------------------------
- */
+/* ---- names -------------------------------------------------------------- */
 
 /* As people write values: 0000000000000000042, 'text', x'0AFF'. */
 static void put_readable(struct buf *b, const struct key_value *k)

@@ -204,8 +204,7 @@ static int retain(struct store *s, struct err *e)
 	return kept_conflicts(s, e) != 0 ? -1 : kept_by_others(s, e);
 }
 
-/* ---- rows outside that refer to rows inside
- * ----------------------------------- */
+/* ---- rows outside that refer to rows inside ----------------------------- */
 
 static const char *why_outside(const struct store *s, size_t child)
 {
@@ -257,8 +256,7 @@ static int outside_conflicts(struct store *s, struct err *e)
 	return 0;
 }
 
-/* ---- rows that also lead to another root row
- * ------------------------------------ */
+/* ---- rows that also lead to another root row ---------------------------- */
 
 /* References that can lead from the scope to another client.  The client's own
  * root row may name its parent company: that is not sharing. */
@@ -429,8 +427,7 @@ static int shared_rows(struct store *s, struct err *e)
 	return 0;
 }
 
-/* ---- entries that select nothing
- * -------------------------------------------------- */
+/* ---- entries that select nothing ---------------------------------------- */
 
 static int empty_entries(struct store *s, struct err *e)
 {

@@ -171,8 +171,7 @@ void select_forget(struct store *s)
 	s->scoped = false;
 }
 
-/* ---- temporary tables
- * --------------------------------------------------------- */
+/* ---- temporary tables --------------------------------------------------- */
 
 int select_make(struct store *s, sqlite3 *db, const char *prefix, size_t i,
 		struct err *e)
@@ -213,8 +212,7 @@ static void start_insert(struct buf *b, const struct store *s, size_t i,
 	select_keys(b, &s->table[i], alias);
 }
 
-/* ---- seeds
- * ------------------------------------------------------------------- */
+/* ---- seeds -------------------------------------------------------------- */
 
 static int seed_root(struct store *s, struct err *e)
 {
@@ -286,8 +284,7 @@ static int seed_entries(struct store *s, struct err *e)
 	return 0;
 }
 
-/* ---- closure
- * ------------------------------------------------------------------ */
+/* ---- closure ------------------------------------------------------------ */
 
 /* Rows of another client's root are never taken: rules.c reports them. */
 static bool followed(const struct store *s, size_t fk)

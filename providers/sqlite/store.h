@@ -166,8 +166,7 @@ char *sql_quote(const char *name);
  * or says that it could not be seen. */
 void busy_who(struct buf *out, const struct store *s);
 
-/* ---- schema.c, keys.c
- * ----------------------------------------------------------- */
+/* ---- schema.c, keys.c --------------------------------------------------- */
 
 int schema_read(struct store *s, struct err *e);
 void schema_release(struct store *s);
@@ -187,7 +186,7 @@ int schema_digest(unsigned char out[SHA_LEN], struct store *s, sqlite3 *db,
 int schema_virtual(bool *usable, struct store *s, size_t table, const char *sql,
 		   struct err *e);
 
-/* ---- entries.c, where.c: what the closeout file selects ------------------ */
+/* ---- entries.c, where.c: what the closeout file selects ----------------- */
 
 int entries_read(struct store *s, struct err *e);
 void entries_release(struct store *s);
@@ -195,7 +194,7 @@ void entries_release(struct store *s);
 int where_check(struct store *s, struct entry *entry,
 		const struct setting *where, struct err *e);
 
-/* ---- select.c, rules.c: the scope ---------------------------------------- */
+/* ---- select.c, rules.c: the scope --------------------------------------- */
 
 /* What stands in the way, found while the scope was worked out. */
 struct finding {
@@ -234,7 +233,7 @@ void select_down(struct buf *b, const struct store *s, size_t fk,
 void select_up(struct buf *b, const struct store *s, size_t fk,
 	       const char *prefix);
 
-/* ---- rows.c: keys, rows, specs ------------------------------------------- */
+/* ---- rows.c: keys, rows, specs ------------------------------------------ */
 
 struct key_value {
 	int type; /* SQLITE_INTEGER and so on */
@@ -328,7 +327,7 @@ int beside_look(struct beside *b, struct store *s, size_t table, uint64_t batch,
 		bool again, struct err *e);
 void beside_release(struct beside *b);
 
-/* ---- triggers.c ---------------------------------------------------------- */
+/* ---- triggers.c --------------------------------------------------------- */
 
 /* Fills has_triggers and trigger_writes of the tables in reach. */
 int triggers_read(struct store *s, struct err *e);

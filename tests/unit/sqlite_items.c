@@ -158,6 +158,34 @@ static void rows_that_name_a_root_that_is_gone_are_still_found(void)
 	world_release(&w);
 }
 
+static void row_that_comes_or_goes_changes_its_own_item_only(void)
+{
+	static const char *const changes[] = {
+		"DELETE FROM big WHERE id = 3",
+		"INSERT INTO big VALUES(-4, 7, 'new at the front')", NULL};
+
+	for (const char *const *c = changes; *c != NULL; c++) {
+		struct world w, again;
+		fill(&w, "id INTEGER PRIMARY KEY", 20000);
+		CU_ASSERT_EQUAL(world_open(&w), 0);
+		CU_ASSERT_EQUAL(world_enumerate(&w), 0);
+		again = w;
+		again.items = NULL;
+		again.n_items = 0;
+		world_sql(&w, *c);
+		CU_ASSERT_EQUAL(world_enumerate(&again), 0);
+		size_t same = 0;
+		for (size_t i = 0; i < w.n_items; i++)
+			for (size_t j = 0; j < again.n_items; j++)
+				same += memcmp(w.items[i].item.digest,
+					       again.items[j].item.digest,
+					       SHA_LEN) == 0;
+		CU_ASSERT_EQUAL(same, w.n_items - 1);
+		world_drop_items(&again);
+		world_release(&w);
+	}
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -166,6 +194,7 @@ int main(void)
 		UNIT(types_of_values_count_in_digests),
 		UNIT(generated_columns_and_views_are_no_trouble),
 		UNIT(rows_that_name_a_root_that_is_gone_are_still_found),
+		UNIT(row_that_comes_or_goes_changes_its_own_item_only),
 		{NULL, NULL}};
 	return unit_run("sqlite_items", tests);
 }
