@@ -1,7 +1,7 @@
 /* sqlite.c: what is selected, what blocks, and what an item is. */
 #include "tests/unit/sqlite_world.h"
 
-/* ---- opening ------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 static void missing_database_is_never_made(void)
 {
@@ -449,8 +449,7 @@ static void condition_that_reads_another_table_goes_before_it(void)
 	world_release(&w);
 }
 
-/* ---- retention
- * ---------------------------------------------------------------- */
+/* ---- retention ---------------------------------------------------------- */
 
 static void retained_rows_are_items_of_their_rule(void)
 {
@@ -521,8 +520,7 @@ static void retention_must_not_depend_on_rows_that_go(void)
 	world_release(&w);
 }
 
-/* ---- schema that cannot be handled
- * ------------------------------------------- */
+/* ---- schema that cannot be handled -------------------------------------- */
 
 struct odd {
 	const char *sql, *kind, *words;

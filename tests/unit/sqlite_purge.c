@@ -220,8 +220,7 @@ static void values_that_neighbours_share_are_not_sampled(void)
 	world_release(&w);
 }
 
-/* ---- full-text indexes
- * -------------------------------------------------------- */
+/* ---- full-text indexes -------------------------------------------------- */
 
 struct index {
 	const char *name, *sql, *where;
@@ -346,8 +345,7 @@ static void index_that_still_has_the_clients_words_is_found(void)
 	world_release(&w);
 }
 
-/* ---- other classes
- * ---------------------------------------------------------------- */
+/* ---- other classes ------------------------------------------------------ */
 
 static void samples_of_statistics_are_a_copy(void)
 {
@@ -490,8 +488,7 @@ static void certificate_sentences_name_nothing(void)
 	world_release(&w);
 }
 
-/* ---- many strings at once
- * ------------------------------------------------------------ */
+/* ---- many strings at once ----------------------------------------------- */
 
 static void match_counts_what_a_plain_search_counts(void)
 {
