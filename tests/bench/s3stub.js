@@ -64,7 +64,7 @@ function listing(q, versions) {
 	const id = q.get('version-id-marker');
 	const write = q.get('encoding-type') === 'url' ? encode : s => s;
 	let i = Math.max(seek(prefix, false), key ? seek(key, !id) : 0);
-	let v = 0, n = 0, more = false, last = '', out = '';
+	let v = 0, n = 0, more = false, last = '', lastId = '', out = '';
 	if (id) {
 		while (v < VERSIONS && version(i, v) !== id) v++;
 		v++;
@@ -82,13 +82,17 @@ function listing(q, versions) {
 				  '<Size>4096</Size></Contents>';
 			n++;
 			last = now;
+			lastId = version(i, v);
 		}
 	}
 	const root = versions ? 'ListVersionsResult' : 'ListBucketResult';
 	return `<${root}><EncodingType>url</EncodingType><KeyCount>${n}` +
 		`</KeyCount><IsTruncated>${more}</IsTruncated>` +
 		(more && !versions ? `<NextContinuationToken>${last}` +
-			'</NextContinuationToken>' : '') + out + `</${root}>`;
+			'</NextContinuationToken>' : '') +
+		(more && versions ? `<NextKeyMarker>${write(last)}` +
+			`</NextKeyMarker><NextVersionIdMarker>${lastId}` +
+			'</NextVersionIdMarker>' : '') + out + `</${root}>`;
 }
 
 function drop(key, id) {
