@@ -92,6 +92,8 @@ static bool inside(struct fields *f, struct fields *outer, const char *key,
 	if (obj == NULL)
 		return false;
 	fields_init(f, obj, keys, key, outer->e);
+	/* an unknown key inside makes the whole document invalid */
+	outer->failed = outer->failed || f->failed;
 	return !f->failed;
 }
 

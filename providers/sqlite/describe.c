@@ -301,6 +301,39 @@ static int block_scope(struct store *s, struct description *d, struct err *e)
 	return 0;
 }
 
+/* The client's name as its root row has it: the first text that is not the
+ * client's number itself.  For whoever approves; never an error. */
+static void describe_found(struct store *s, struct description *d)
+{
+	struct err ignored = ERR_INIT;
+	sqlite3_stmt *stmt = NULL;
+	struct buf b;
+
+	if (s->root == GRAPH_NONE)
+		return;
+	char *table = sql_quote(s->graph.tables[s->root].name);
+	if (table == NULL)
+		return;
+	buf_init(&b, 8192);
+	buf_putf(&b, "SELECT * FROM main.%s WHERE %s = :client LIMIT 1", table,
+		 s->root_column);
+	free(table);
+	if (sql_prepare(&stmt, s, s->ro, &b, &ignored) == 0 &&
+	    sql_bind_client(s, stmt, &ignored) == 0 &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+			if (sqlite3_column_type(stmt, i) != SQLITE_TEXT)
+				continue;
+			const char *text =
+				(const char *)sqlite3_column_text(stmt, i);
+			if (strcmp(text, s->scope->client) == 0)
+				continue;
+			snprintf(d->found, sizeof(d->found), "%s", text);
+			break;
+		}
+	sqlite3_finalize(stmt);
+}
+
 int sqlite_describe(void *handle, enum phase phase, struct description *d,
 		    struct err *e)
 {
@@ -316,6 +349,7 @@ int sqlite_describe(void *handle, enum phase phase, struct description *d,
 	description_class(d, CLASS_CURRENT, PRESENCE_ITEMS, 0,
 			  "Rows in tables.");
 	describe_log(s, phase, d);
+	describe_found(s, d);
 	if (phase == PHASE_BEFORE &&
 	    (block_schema(s, d, e) != 0 || block_scope(s, d, e) != 0 ||
 	     block_unsound(s, d, e) != 0))

@@ -56,7 +56,10 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<300)
 INSERT INTO message SELECT i, CASE i%3 WHEN 0 THEN 77 ELSE 7 END, 'planted-marker '||i FROM n;
 END
 closeout log '{ name = "app"; provider = "sqlite"; path = "app.db"; root = { table = "client"; column = "id"; }; }'
-"$Q" plan log.cfg >/dev/null && approve log
+"$Q" plan log.cfg >/dev/null
+expect approver-sees-the-name-in-the-data 0 "$Q" approve log --certificate alice.pem --key alice.key
+says approver-sees-the-root-row "found as: seven"
+approve log
 mkfifo hold go
 (
 	{ echo "BEGIN; SELECT count(*) FROM message;"; echo ".shell echo reading >go"; cat hold; echo "COMMIT;"; } |

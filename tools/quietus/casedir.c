@@ -176,42 +176,100 @@ out:
 	return rc;
 }
 
-int case_read_plans(struct casedir *c, struct err *e)
+/* The plan's bytes as the ledger fixed them; a file that a kill or a hand took
+ * away is written again, one that differs is refused. */
+static int settle_plan(struct casedir *c, unsigned number, const char *path,
+		       struct err *e)
 {
-	struct buf path;
+	struct buf fixed, now;
+	char key[32];
+	bool found;
 	int rc = -1;
-	buf_init(&path, 8192);
+
+	buf_init(&fixed, PLAN_MAX);
+	buf_init(&now, PLAN_MAX);
+	snprintf(key, sizeof(key), "plan/%u", number);
+	if (ledger_get(&found, &fixed, c->ledger, key, e) != 0)
+		goto out;
+	if (!found) {
+		err_set(e, ERR_REFUSED, "the ledger of %s lost plan %u",
+			c->path, number);
+		goto out;
+	}
+	if (!file_exists(path)) {
+		rc = file_write(path, fixed.data, fixed.len, e);
+		goto out;
+	}
+	if (file_read(&now, path, e) != 0)
+		goto out;
+	if (now.len != fixed.len ||
+	    memcmp(now.data, fixed.data, fixed.len) != 0) {
+		err_set(e, ERR_REFUSED,
+			"%s is not the plan that was made: it was changed",
+			path);
+		goto out;
+	}
+	rc = 0;
+out:
+	buf_release(&fixed);
+	buf_release(&now);
+	return rc;
+}
+
+static int read_plan(struct casedir *c, const char *path, struct err *e)
+{
+	struct plan **plans =
+		realloc(c->plans, (c->n_plans + 1) * sizeof(*plans));
+	if (plans != NULL)
+		c->plans = plans;
+	struct buf *bytes =
+		realloc(c->plan_bytes, (c->n_plans + 1) * sizeof(*bytes));
+	if (bytes != NULL)
+		c->plan_bytes = bytes;
+	if (plans == NULL || bytes == NULL)
+		return err_set(e, ERR_FAILED, "out of memory");
+	buf_init(&bytes[c->n_plans], PLAN_MAX);
+	if (plan_file(&plans[c->n_plans], path, &bytes[c->n_plans], e) != 0) {
+		buf_release(&bytes[c->n_plans]);
+		/* a damaged plan is a precondition, not a usage */
+		e->code = ERR_REFUSED;
+		return -1;
+	}
+	c->n_plans++;
+	return 0;
+}
+
+static void drop_plans(struct casedir *c)
+{
 	for (unsigned i = 0; i < c->n_plans; i++) {
 		plan_free(c->plans[i]);
 		buf_release(&c->plan_bytes[i]);
 	}
 	c->n_plans = 0;
+}
+
+int case_read_plans(struct casedir *c, struct err *e)
+{
+	struct buf path;
+	int64_t fixed = 0;
+	int rc = -1;
+	buf_init(&path, 8192);
+	drop_plans(c);
+	/* the ledger knows how many there are; once it is gone, the files */
+	if (c->ledger != NULL &&
+	    ledger_get_i64(&fixed, c->ledger, "plans", e) != 0)
+		goto out;
 	for (;;) {
 		char name[PLAN_NAME];
 		plan_name(name, c->n_plans + 1);
-		if (!file_exists(case_file(&path, c, "%s", name)))
+		case_file(&path, c, "%s", name);
+		if (c->ledger != NULL ? c->n_plans == (unsigned)fixed
+				      : !file_exists(buf_str(&path)))
 			break;
-		struct plan **plans =
-			realloc(c->plans, (c->n_plans + 1) * sizeof(*plans));
-		if (plans != NULL)
-			c->plans = plans;
-		struct buf *bytes = realloc(c->plan_bytes,
-					    (c->n_plans + 1) * sizeof(*bytes));
-		if (bytes != NULL)
-			c->plan_bytes = bytes;
-		if (plans == NULL || bytes == NULL) {
-			err_set(e, ERR_FAILED, "out of memory");
+		if ((c->ledger != NULL &&
+		     settle_plan(c, c->n_plans + 1, buf_str(&path), e) != 0) ||
+		    read_plan(c, buf_str(&path), e) != 0)
 			goto out;
-		}
-		buf_init(&bytes[c->n_plans], PLAN_MAX);
-		if (plan_file(&plans[c->n_plans], buf_str(&path),
-			      &bytes[c->n_plans], e) != 0) {
-			buf_release(&bytes[c->n_plans]);
-			/* a damaged plan is a precondition, not a usage */
-			e->code = ERR_REFUSED;
-			goto out;
-		}
-		c->n_plans++;
 	}
 	rc = 0;
 out:
@@ -228,7 +286,7 @@ static int forget_unfinished(struct casedir *c, struct err *e)
 	    ledger_get_i64(&planning, c->ledger, "planning", e) != 0)
 		return c->ledger == NULL ? 0 : -1;
 	if (planning <= (int64_t)c->n_plans)
-		return 0;
+		return 0; /* it was fixed */
 	if (ledger_forget_plan(c->ledger, (unsigned)planning, e) != 0 ||
 	    ledger_begin(c->ledger, e) != 0)
 		return -1;
@@ -266,7 +324,7 @@ int case_open(struct casedir **out, const char *name, enum case_use use,
 		goto fail;
 	}
 	case_file(&path, c, "ledger.db");
-	if (file_exists(buf_str(&path))) {
+	if (!c->closed && file_exists(buf_str(&path))) {
 		if (ledger_open(&c->ledger, buf_str(&path), e) != 0 ||
 		    read_secrets(c, e) != 0)
 			goto fail;
@@ -287,6 +345,28 @@ fail:
 	buf_release(&path);
 	case_close(c);
 	return -1;
+}
+
+int case_unsettled(struct casedir *c, struct err *e)
+{
+	if (ledger_set_i64(c->ledger, "changed", 1, e) != 0)
+		return -1;
+	for (size_t i = 0; i < c->closeout->n_sources; i++)
+		if (ledger_set_source_i64(c->ledger, i, "checked", 0, e) != 0 ||
+		    ledger_set_source_i64(c->ledger, i, "roll-called", 0, e))
+			return -1;
+	return 0;
+}
+
+int case_unsettle(struct casedir *c, struct err *e)
+{
+	if (ledger_begin(c->ledger, e) != 0)
+		return -1;
+	if (case_unsettled(c, e) != 0) {
+		ledger_rollback(c->ledger);
+		return -1;
+	}
+	return ledger_commit(c->ledger, e);
 }
 
 /* ---- making a case ------------------------------------------------------ */
@@ -346,7 +426,6 @@ static int new_secrets(struct casedir *c, struct err *e)
 static int may_replace(struct casedir *c, bool again, struct err *e)
 {
 	struct buf path;
-	struct casedir *old = NULL;
 	struct err why = ERR_INIT;
 	bool any = false;
 	unsigned valid = 0;
@@ -359,23 +438,25 @@ static int may_replace(struct casedir *c, bool again, struct err *e)
 			c->path);
 		goto out;
 	}
+	bool planned = file_exists(case_file(&path, c, "plan.json"));
 	case_file(&path, c, "ledger.db");
-	if (!file_exists(buf_str(&path))) {
-		rc = 0;
-		goto out;
-	}
-	if (ledger_open(&c->ledger, buf_str(&path), &why) != 0) {
+	if (!file_exists(buf_str(&path)) ||
+	    ledger_open(&c->ledger, buf_str(&path), &why) != 0) {
 		/* killed while the ledger was being made: no plan rests on
-		 * it unless plan.json is there */
+		 * it.  But a plan without its ledger may have been carried
+		 * out, and nobody knows how far (I7). */
 		rc = 0;
-		if (file_exists(case_file(&path, c, "plan.json")))
-			rc = err_set(e, ERR_REFUSED, "%s", why.msg);
+		if (planned)
+			rc = err_set(e, ERR_REFUSED,
+				     "case %s has a plan and no readable "
+				     "ledger: what was destroyed under it is "
+				     "not known; bring the ledger back, or "
+				     "plan under another id",
+				     c->path);
 		goto out;
 	}
 	if (ledger_any_intent(&any, c->ledger, e) != 0)
 		goto out;
-	ledger_close(c->ledger);
-	c->ledger = NULL;
 	if (any) {
 		err_set(e, ERR_REFUSED,
 			"in case %s the destruction has begun: its plan is "
@@ -405,7 +486,8 @@ static int may_replace(struct casedir *c, bool again, struct err *e)
 	}
 	rc = 0;
 out:
-	case_close(old);
+	ledger_close(c->ledger);
+	c->ledger = NULL;
 	buf_release(&path);
 	return rc;
 }
@@ -430,11 +512,7 @@ static int sweep(struct casedir *c, struct err *e)
 		goto out;
 	rc = 0;
 out:
-	for (unsigned i = 0; i < c->n_plans; i++) {
-		plan_free(c->plans[i]);
-		buf_release(&c->plan_bytes[i]);
-	}
-	c->n_plans = 0;
+	drop_plans(c);
 	buf_release(&path);
 	return rc;
 }

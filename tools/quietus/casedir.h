@@ -98,6 +98,12 @@ int case_queue_event(struct casedir *c, const char *event, const char *name,
 		     const unsigned char sha[SHA_LEN], struct err *e);
 int case_flush_trail(struct casedir *c, struct err *e);
 
+/* From here on a document issued earlier is not the last word, and what an
+ * earlier check found no longer stands (I5, I8). */
+int case_unsettle(struct casedir *c, struct err *e);
+/* The same inside a transaction of the caller. */
+int case_unsettled(struct casedir *c, struct err *e);
+
 /* Compares what the plans bind with what is there now: closeout bytes,
  * instruction, certificates.  ERR_REFUSED names what was swapped. */
 int case_check_bindings(struct casedir *c, struct err *e);

@@ -39,6 +39,14 @@ static int say_what(struct app *app, struct casedir *c, struct err *e)
 			(unsigned long long)s->retain,
 			found.len != 0 ? "; found as: " : "", buf_str(&found));
 		buf_release(&found);
+		int64_t newest = 0;
+		if (ledger_get_source_i64(&newest, c->ledger, i, "newest", e))
+			return -1;
+		if (newest != 0) {
+			clock_text(date, newest);
+			app_say(app, "              newest change seen: %s",
+				date);
+		}
 	}
 	return 0;
 }
@@ -77,8 +85,10 @@ static int sign_here(struct buf *der, char fp[FINGERPRINT_TEXT],
 	int rc = -1;
 
 	/* a stranger learns so before being asked for a passphrase */
-	if (cert_read(&shown, cert, e) != 0)
+	if (cert_read(&shown, cert, e) != 0) {
+		e->code = ERR_USAGE;
 		return -1;
+	}
 	cert_fingerprint(fp, shown);
 	cert_free(shown);
 	if (listed(c->plans[c->n_plans - 1], fp, e) != 0)
@@ -98,8 +108,10 @@ static int take_signature(struct buf *der, char fp[FINGERPRINT_TEXT],
 	struct signature sig;
 	struct err first = ERR_INIT;
 
-	if (file_read(der, file, e) != 0)
+	if (file_read(der, file, e) != 0) {
+		e->code = ERR_USAGE;
 		return -1;
+	}
 	if (sign_verify(&sig, der->data, der->len, bytes->data, bytes->len,
 			NULL, &first) == 0) {
 		memcpy(fp, sig.fingerprint, FINGERPRINT_TEXT);

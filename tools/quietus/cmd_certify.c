@@ -248,8 +248,10 @@ int step_certify(enum kind *kind, struct app *app, struct casedir *c,
 	if (rc != 0 || ledger_get_i64(&changed, c->ledger, "changed", e) != 0 ||
 	    ledger_any_intent(&app->destroyed_something, c->ledger, e) != 0)
 		return -1;
-	if (found && !published)
-		return step_publish(app, c, number, e);
+	/* one that was fixed is published, whatever came since; then, if
+	 * something did, another is issued */
+	if (found && !published && step_publish(app, c, number, e) != 0)
+		return -1;
 	if (found && changed == 0)
 		return 0;
 	if (something_to_say(c, e) != 0)

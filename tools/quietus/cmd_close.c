@@ -127,10 +127,7 @@ static int step_close(struct app *app, struct casedir *c, struct err *e)
 	unsigned char sha[SHA_LEN];
 	struct buf path;
 
-	if (c->ledger == NULL) {
-		app_say(app, "Case %s was closed before.", c->path);
-		return 0;
-	}
+	/* closed and killed while shredding: shred what is left of it */
 	if (!c->closed &&
 	    (final_certificate(sha, c, e) != 0 || publish(app, c, e) != 0))
 		return -1;

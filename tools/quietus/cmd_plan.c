@@ -58,13 +58,49 @@ static void say_notes(const struct closeout *k)
 		app_warn("note: %s", k->notes[i]);
 }
 
-/* Fixes plan number n: its bytes, then the trail entry.  Killed before the
- * file is in place there is no plan; killed after it, the entry is queued. */
+/* Approvals of an earlier plan of the same number, which was replaced. */
+static int drop_approvals(struct casedir *c, unsigned n, struct err *e)
+{
+	struct buf path;
+	int rc = 0;
+	buf_init(&path, 8192);
+	for (size_t i = 0; rc == 0 && n > 1 && i < c->plans[0]->n_approvers;
+	     i++) {
+		char name[128];
+		approval_name(name, n, c->plans[0]->approvers[i]);
+		rc = file_shred(case_file(&path, c, "%s", name), e);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+/* In one transaction: the bytes, the trail entry, and that whatever was found
+ * or issued before is no longer the last word. */
+static int record_plan(struct casedir *c, unsigned n, const struct buf *bytes,
+		       struct err *e)
+{
+	unsigned char sha[SHA_LEN];
+	char key[32];
+	snprintf(key, sizeof(key), "plan/%u", n);
+	if (sha_once(sha, bytes->data, bytes->len, e) != 0 ||
+	    ledger_begin(c->ledger, e) != 0)
+		return -1;
+	if (ledger_set(c->ledger, key, bytes->data, bytes->len, e) != 0 ||
+	    ledger_set_i64(c->ledger, "plans", (int64_t)n, e) != 0 ||
+	    case_queue_event(c, "planned", "plan", sha, e) != 0 ||
+	    case_unsettled(c, e) != 0) {
+		ledger_rollback(c->ledger);
+		return -1;
+	}
+	return ledger_commit(c->ledger, e);
+}
+
+/* Fixes plan number n.  Killed before the ledger has it there is no plan;
+ * killed after that, the file and the trail entry follow (case_open). */
 static int fix_plan(struct casedir *c, unsigned n, enum plan_mode mode,
 		    struct err *e)
 {
 	struct buf bytes, path;
-	unsigned char sha[SHA_LEN];
 	char name[PLAN_NAME];
 	int rc = -1;
 
@@ -72,22 +108,30 @@ static int fix_plan(struct casedir *c, unsigned n, enum plan_mode mode,
 	buf_init(&path, 8192);
 	plan_name(name, n);
 	if (evidence_plan(&bytes, c, n, mode, e) != 0 ||
-	    sha_once(sha, bytes.data, bytes.len, e) != 0 ||
-	    ledger_begin(c->ledger, e) != 0)
-		goto out;
-	if (case_queue_event(c, "planned", "plan", sha, e) != 0) {
-		ledger_rollback(c->ledger);
-		goto out;
-	}
-	if (ledger_commit(c->ledger, e) != 0 ||
+	    drop_approvals(c, n, e) != 0 ||
 	    file_write(case_file(&path, c, "%s", name), bytes.data, bytes.len,
 		       e) != 0 ||
-	    case_read_plans(c, e) != 0)
+	    record_plan(c, n, &bytes, e) != 0 || case_read_plans(c, e) != 0)
 		goto out;
 	rc = case_flush_trail(c, e);
 out:
 	buf_release(&bytes);
 	buf_release(&path);
+	return rc;
+}
+
+/* Opens and closes every source, so that what is wrong in the closeout file or
+ * with a store is said before anything is made. */
+static int try_sources(struct app *app, const struct closeout *k, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < k->n_sources; i++) {
+		struct scope scope;
+		struct source s = {0};
+		closeout_scope(&scope, k, i, app->stop);
+		rc = source_open(&s, k->sources[i].provider, &scope, e);
+		source_close(&s);
+	}
 	return rc;
 }
 
@@ -105,6 +149,8 @@ int step_plan(struct casedir **out, struct app *app, const char *file,
 	    check_instruction(k, e) != 0)
 		goto out;
 	say_notes(k);
+	if (try_sources(app, k, e) != 0)
+		goto out;
 	rc = case_create(&c, k, &bytes, again, e); /* takes k over */
 	k = NULL;
 	/* the trail is made, and its key checked, before anything is asked */
@@ -138,6 +184,47 @@ static int begin_delta(struct casedir *c, unsigned n, struct err *e)
 	return ledger_commit(c->ledger, e);
 }
 
+/* A delta that is not approved and under which nothing was begun is replaced
+ * by the next one: settled blockers would otherwise block for ever. */
+static int withdraw_delta(struct casedir *c, struct err *e)
+{
+	unsigned n = c->n_plans, valid = 0;
+	if (n < 2)
+		return 0;
+	if (case_approvals(&valid, c, n, NULL, NULL, e) != 0)
+		return -1;
+	if (valid >= c->closeout->approvals_required)
+		return 0;
+	for (size_t i = 0; i < c->closeout->n_sources; i++) {
+		struct ledger_mark m;
+		int rc = ledger_mark(&m, c->ledger, i, n, e);
+		bool started = m.started;
+		ledger_mark_release(&m);
+		if (rc != 0)
+			return -1;
+		if (started)
+			return 0;
+	}
+	if (ledger_begin(c->ledger, e) != 0)
+		return -1;
+	/* as if it had been killed before it was fixed */
+	if (ledger_set_i64(c->ledger, "plans", (int64_t)n - 1, e) != 0 ||
+	    ledger_set_i64(c->ledger, "planning", (int64_t)n, e) != 0) {
+		ledger_rollback(c->ledger);
+		return -1;
+	}
+	if (ledger_commit(c->ledger, e) != 0 || drop_approvals(c, n, e) != 0 ||
+	    ledger_forget_plan(c->ledger, n, e) != 0)
+		return -1;
+	struct buf path;
+	char name[PLAN_NAME];
+	buf_init(&path, 8192);
+	plan_name(name, n);
+	int rc = file_shred(case_file(&path, c, "%s", name), e);
+	buf_release(&path);
+	return rc == 0 ? case_read_plans(c, e) : -1;
+}
+
 int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 {
 	unsigned n = c->n_plans + 1, valid = 0;
@@ -149,8 +236,10 @@ int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 		return err_set(e, ERR_REFUSED,
 			       "case %s has no plan; run: quietus plan FILE",
 			       c->path);
-	if (case_check_bindings(c, e) != 0 ||
-	    case_approvals(&valid, c, c->n_plans, NULL, NULL, e) != 0)
+	if (case_check_bindings(c, e) != 0 || withdraw_delta(c, e) != 0)
+		return -1;
+	n = c->n_plans + 1;
+	if (case_approvals(&valid, c, c->n_plans, NULL, NULL, e) != 0)
 		return -1;
 	if (valid < c->closeout->approvals_required)
 		return err_set(e, ERR_REFUSED,
@@ -172,7 +261,12 @@ int step_delta(bool *added, struct app *app, struct casedir *c, struct err *e)
 			return -1;
 		after += x;
 	}
-	if (after == before)
+	json_t *blockers = step_blockers_json(c, n, e);
+	if (blockers == NULL)
+		return -1;
+	size_t blocked = json_array_size(blockers);
+	json_decref(blockers);
+	if (after == before && blocked == 0)
 		return 0;
 	*added = true;
 	return fix_plan(c, n, PLAN_DELTA, e);

@@ -33,6 +33,21 @@ static int all_checked(bool *all, struct casedir *c, struct err *e)
 	return 0;
 }
 
+/* Whether anything was begun under the newest plan. */
+static int newest_begun(bool *begun, struct casedir *c, struct err *e)
+{
+	*begun = false;
+	for (size_t i = 0; i < c->closeout->n_sources; i++) {
+		struct ledger_mark m;
+		int rc = ledger_mark(&m, c->ledger, i, c->n_plans, e);
+		*begun |= m.started;
+		ledger_mark_release(&m);
+		if (rc != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int closed_standing(struct standing *out)
 {
 	/* close insists on a final certificate */
@@ -44,7 +59,7 @@ static int closed_standing(struct standing *out)
 int step_standing(struct standing *out, struct casedir *c, struct err *e)
 {
 	struct ledger_document d;
-	bool found = false, any = false, all = false;
+	bool found = false, any = false, all = false, newest = false;
 	int64_t changed = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -67,7 +82,7 @@ int step_standing(struct standing *out, struct casedir *c, struct err *e)
 		out->document = d.kind;
 	ledger_document_release(&d);
 	if (rc != 0 || ledger_any_intent(&any, c->ledger, e) != 0 ||
-	    all_checked(&all, c, e) != 0 ||
+	    all_checked(&all, c, e) != 0 || newest_begun(&newest, c, e) != 0 ||
 	    ledger_get_i64(&changed, c->ledger, "changed", e) != 0)
 		return -1;
 	out->stale = changed != 0;
@@ -75,7 +90,7 @@ int step_standing(struct standing *out, struct casedir *c, struct err *e)
 		out->state = STATE_CERTIFIED;
 	else if (all)
 		out->state = STATE_DESTROYED;
-	else if (any)
+	else if (any && newest)
 		out->state = STATE_DESTROYING;
 	else if (out->approvals >= out->required && out->blockers == 0)
 		out->state = STATE_APPROVED;

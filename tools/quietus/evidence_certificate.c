@@ -142,7 +142,7 @@ static int residue(struct parts *p, size_t i, struct err *e)
 static int bystanders(struct parts *p, size_t i, struct err *e)
 {
 	struct statement_source *out = &p->sources[i];
-	int64_t measured, sampled, lost, unclear, before;
+	int64_t measured, sampled, lost, unclear, before, called, inside;
 	struct buf digest;
 	bool found;
 
@@ -150,11 +150,13 @@ static int bystanders(struct parts *p, size_t i, struct err *e)
 	    number(&sampled, p, i, "bystanders-sampled", e) != 0 ||
 	    number(&lost, p, i, "bystanders-lost", e) != 0 ||
 	    number(&unclear, p, i, "bystanders-unclear", e) != 0 ||
+	    number(&inside, p, i, "bystanders-inside", e) != 0 ||
+	    number(&called, p, i, "roll-called", e) != 0 ||
 	    number(&before, p, i, "bystanders-before", e) != 0)
 		return -1;
 	if (lost != 0)
 		out->bystanders = "lost";
-	else if (measured != 0 && unclear == 0)
+	else if (measured != 0 && unclear == 0 && (inside != 0 || called != 0))
 		out->bystanders = "unchanged";
 	if (out->bystanders == NULL)
 		return 0;
@@ -203,6 +205,7 @@ static int fill_source(struct parts *p, size_t i, struct err *e)
 	    text(&out->limits, p, i, "limits", e) != 0 ||
 	    text(&out->purge, p, i, "purge", e) != 0 || residue(p, i, e) != 0 ||
 	    bystanders(p, i, e) != 0 || number(&empty, p, i, "empty", e) != 0 ||
+	    number(&asked, p, i, "asked-singly", e) != 0 ||
 	    ledger_first_intent(&out->started, p->c->ledger, i, e) != 0)
 		return -1;
 	out->asked = (uint64_t)asked;
@@ -407,6 +410,9 @@ int evidence_certificate(struct buf *out, enum kind *kind, struct casedir *c,
 {
 	struct parts p = {.c = c, .roots = true};
 	int rc = -1;
+
+	if (c->n_plans == 0)
+		return err_set(e, ERR_REFUSED, "case %s has no plan", c->path);
 
 	p.st.number = number_now;
 	p.st.issued = clock_now();

@@ -109,11 +109,6 @@ void guard_free(struct guard *g)
 	free(g);
 }
 
-const struct bystanders *guard_bystanders(const struct guard *g, size_t source)
-{
-	return &g->by[source];
-}
-
 /* ---- a batch in memory -------------------------------------------------- */
 
 struct batch {
@@ -329,6 +324,25 @@ static int drift_error(const struct batch *b, uint64_t drifted, struct err *e)
 	return err_set(e, ERR_DRIFT, "data is not as planned");
 }
 
+/* I10: what the provider measured in the transaction that it committed.  A
+ * loss makes it roll back, so nothing is lost then. */
+static int keep_bystanders(struct guard *g, const struct batch *b,
+			   const struct source *s, struct err *e)
+{
+	const struct bystanders *by = &g->by[b->source];
+	struct ledger *l = b->ledger;
+	if (!source_measures_inside(s) || by->tables == 0)
+		return 0;
+	if (ledger_set_source_i64(l, b->source, "bystanders", 1, e) != 0 ||
+	    ledger_set_source_i64(l, b->source, "bystanders-inside", 1, e) ||
+	    ledger_set_source_i64(l, b->source, "bystanders-sampled",
+				  by->sampled, e) != 0 ||
+	    ledger_set_source(l, b->source, "bystanders-digest", by->digest,
+			      SHA_LEN, e) != 0)
+		return -1;
+	return 0;
+}
+
 /* Asks the store and records what it said. */
 static int carry_out(struct step *out, struct guard *g, struct source *s,
 		     struct batch *b, unsigned plan, struct err *e)
@@ -337,6 +351,8 @@ static int carry_out(struct step *out, struct guard *g, struct source *s,
 	struct err why = ERR_INIT;
 	int rc = 0;
 
+	/* from here on a failure is one after something may be destroyed */
+	out->asked += b->n;
 	if (b->n != 0)
 		rc = source_destroy(s, b->items, b->n, b->outcomes,
 				    &g->by[b->source], &why);
@@ -344,19 +360,21 @@ static int carry_out(struct step *out, struct guard *g, struct source *s,
 		return -1;
 	if (record(&failed, &drifted, b, rc != 0, e) != 0 ||
 	    (rc == 0 && !b->retry &&
-	     ledger_carried_out(b->ledger, b->source, plan, clock_now(), e))) {
+	     ledger_carried_out(b->ledger, b->source, plan, clock_now(), e)) ||
+	    (rc == 0 && keep_bystanders(g, b, s, e) != 0)) {
 		ledger_rollback(b->ledger);
 		return -1;
 	}
 	if (ledger_commit(b->ledger, e) != 0)
 		return -1;
-	out->asked += b->n;
 	out->failed += failed;
 	if (rc != 0) {
+		out->rolled_back = why.code == ERR_DRIFT;
 		*e = why;
 		return -1;
 	}
-	return drifted != 0 ? drift_error(b, drifted, e) : 0;
+	/* what drifts when it is tried again is left to the check */
+	return drifted != 0 && !b->retry ? drift_error(b, drifted, e) : 0;
 }
 
 /* I4: the intent is on disk when this returns. */
@@ -430,16 +448,31 @@ int guard_step(struct step *out, struct guard *g, size_t source,
 	/* the clock may have been set back since guard_open */
 	if (check_date(g->c, e) != 0)
 		return -1;
+	struct err drift = ERR_INIT;
 	for (unsigned p = 1; p <= g->c->n_plans; p++) {
-		bool any;
-		if (plan_step(&any, out, g, source, p, s, e) != 0)
+		bool any = false;
+		struct err why = ERR_INIT;
+		out->rolled_back = false;
+		if (plan_step(&any, out, g, source, p, s, &why) != 0) {
+			/* a row of an earlier plan may wait for one that a
+			 * later plan names: its batch was rolled back and
+			 * stays open while the others go on */
+			if (out->rolled_back && p < g->c->n_plans) {
+				drift = drift.code == ERR_NONE ? why : drift;
+				continue;
+			}
+			*e = drift.code == ERR_NONE ? why : drift;
 			return -1;
+		}
 		if (any) {
 			out->more = true;
 			return 0;
 		}
 	}
-	return 0;
+	if (drift.code == ERR_NONE)
+		return 0;
+	*e = drift;
+	return -1;
 }
 
 /* ---- retry -------------------------------------------------------------- */
@@ -454,10 +487,10 @@ static int retry_item(void *arg, const struct ledger_item *it, struct err *e)
 	if (ledger_note(&note, b->ledger, b->source, it->plan, it->item.id,
 			it->item.id_len, e) != 0)
 		return -1;
-	/* what is locked waits for its date; what drifted or was kept needs a
-	 * person; a batch that is open is repeated as a whole */
+	/* what is locked waits for its date; what was kept needs a person;
+	 * what drifted may be as planned again: the provider looks */
 	if ((note.act == NOTE_LOCKED && note.until > b->now) ||
-	    note.act == NOTE_DRIFTED || note.act == NOTE_KEPT)
+	    note.act == NOTE_KEPT)
 		return 0;
 	b->group = it->item.group;
 	/* I4: the store may not have been asked before; from the next commit
@@ -488,7 +521,7 @@ static int retry_step(bool *any, struct step *out, struct guard *g,
 
 	batch_init(&b, g->c, source, s);
 	b.retry = true;
-	if (ledger_begin(l, e) != 0)
+	if (check_date(g->c, e) != 0 || ledger_begin(l, e) != 0)
 		goto out;
 	if (ledger_noted(l, source, cursor->len != 0 ? cursor->data : NULL,
 			 cursor->len, retry_item, &b, e) != 0 ||
@@ -517,7 +550,7 @@ int guard_retry(struct step *out, struct guard *g, size_t source,
 {
 	struct buf cursor;
 	bool any = true;
-	int rc = check_date(g->c, e);
+	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
 	buf_init(&cursor, ITEM_ID_MAX);

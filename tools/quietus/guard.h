@@ -24,16 +24,19 @@ void guard_free(struct guard *g);
 
 /* What a step did. */
 struct step {
-	bool more;	 /* call again */
-	uint64_t asked;	 /* items the store was asked to destroy */
-	uint64_t failed; /* of these, not said to be done */
+	bool more;	  /* call again */
+	uint64_t asked;	  /* items the store was asked to destroy */
+	uint64_t failed;  /* of these, not said to be done */
+	bool rolled_back; /* the provider met drift and undid the batch */
 };
 
 /*
  * Destroys the next batch of a source: repeats a batch whose outcome was never
  * recorded, else takes the next items below the mark.  ERR_DRIFT when the
  * provider met something that is not as planned (nothing of that item was
- * touched).  The date is looked at before every batch.
+ * touched) and no plan could go on.  The date is looked at before every
+ * batch.  What a provider measures of bystanders inside its transactions (I10)
+ * is written with the batch.
  */
 int guard_step(struct step *out, struct guard *g, size_t source,
 	       struct source *s, struct err *e);
@@ -42,8 +45,5 @@ int guard_step(struct step *out, struct guard *g, size_t source,
  * held or unclear; all of them in one pass. */
 int guard_retry(struct step *out, struct guard *g, size_t source,
 		struct source *s, struct err *e);
-
-/* Bystanders measured by the provider inside its transactions (I10). */
-const struct bystanders *guard_bystanders(const struct guard *g, size_t source);
 
 #endif

@@ -87,19 +87,27 @@ int ledger_blockers(struct ledger *l, unsigned plan, ledger_blocker_fn *fn,
 
 /* ---- items -------------------------------------------------------------- */
 
+/* A later plan has the item as it became. */
+enum superseded {
+	SUPERSEDED_NOT = 0,
+	SUPERSEDED_REPLACED, /* it changed before we destroyed it */
+	SUPERSEDED_DESTROYED /* we had destroyed it; something is back */
+};
+
 /* An item as the ledger keeps it. */
 struct ledger_item {
 	struct item item; /* pointers valid until the next call on its cursor */
 	uint64_t n;	  /* ordinal within the source, from 0, by insertion */
 	unsigned plan;
-	bool superseded; /* a later plan has the item as it became */
+	enum superseded superseded;
 };
 
 /* Adds an item to a plan.  A current item of the same id (an earlier plan's)
- * becomes superseded.  ERR_STORE when the plan has that id already: the
+ * becomes superseded as said.  ERR_STORE when the plan has that id already: the
  * enumeration repeated itself. */
 int ledger_add_item(struct ledger *l, size_t source, unsigned plan,
-		    const struct item *item, struct err *e);
+		    const struct item *item, enum superseded earlier,
+		    struct err *e);
 /* Removes what a killed planning left of a plan that was never fixed. */
 int ledger_forget_plan(struct ledger *l, unsigned plan, struct err *e);
 /* How many ordinals are taken in the source. */

@@ -33,7 +33,7 @@ static int read_item(struct ledger *l, struct ledger_item *out, sqlite3_stmt *s,
 	it->retention = (uint32_t)sqlite3_column_int64(s, 8);
 	it->locked_until = sqlite3_column_int64(s, 9);
 	it->held = sqlite3_column_int(s, 10) != 0;
-	out->superseded = sqlite3_column_int(s, 11) != 0;
+	out->superseded = (enum superseded)sqlite3_column_int(s, 11);
 	it->spec = sqlite3_column_blob(s, 12);
 	it->spec_len = (size_t)sqlite3_column_bytes(s, 12);
 	return 0;
@@ -47,16 +47,17 @@ static void bind_id(sqlite3_stmt *s, size_t source, const unsigned char *id,
 }
 
 static int supersede(struct ledger *l, size_t source, unsigned plan,
-		     const struct item *it, struct err *e)
+		     const struct item *it, enum superseded how, struct err *e)
 {
 	static const char sql[] =
-		"UPDATE item SET superseded = 1"
-		" WHERE source = ?1 AND id = ?2 AND plan < ?3";
+		"UPDATE item SET superseded = ?4 WHERE source = ?1"
+		" AND id = ?2 AND plan < ?3 AND superseded = 0";
 	sqlite3_stmt *s = db_kept(l, sql, e);
 	if (s == NULL)
 		return -1;
 	bind_id(s, source, it->id, it->id_len);
 	sqlite3_bind_int(s, 3, (int)plan);
+	sqlite3_bind_int(s, 4, (int)how);
 	return db_run(l, s, "superseding an item", e);
 }
 
@@ -78,14 +79,16 @@ static int next_ordinal(struct ledger_lane **out, struct ledger *l,
 }
 
 int ledger_add_item(struct ledger *l, size_t source, unsigned plan,
-		    const struct item *it, struct err *e)
+		    const struct item *it, enum superseded earlier,
+		    struct err *e)
 {
 	static const char sql[] =
 		"INSERT INTO item(source, " ITEM_COLUMNS ") VALUES"
 		"(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13)";
 	struct ledger_lane *lane;
 	if (next_ordinal(&lane, l, source, e) != 0 ||
-	    (plan > 1 && supersede(l, source, plan, it, e) != 0))
+	    (earlier != SUPERSEDED_NOT &&
+	     supersede(l, source, plan, it, earlier, e) != 0))
 		return -1;
 	sqlite3_stmt *s = db_kept(l, sql, e);
 	if (s == NULL)
@@ -477,14 +480,18 @@ int ledger_note(struct note *out, struct ledger *l, size_t source,
 int ledger_noted(struct ledger *l, size_t source, const unsigned char *below,
 		 size_t below_len, ledger_item_fn *fn, void *arg, struct err *e)
 {
-	sqlite3_stmt *s = db_fresh(
-		l,
+	/* two texts, so that the range of ids is used where there is one */
+	static const char all[] =
 		"SELECT " ITEM_COLUMNS " FROM note JOIN item"
 		" USING(source, id, plan) WHERE source = ?1"
-		" AND (?2 IS NULL OR id < ?2)"
 		" AND act NOT IN (0, ?3) AND retention = 0 AND superseded = 0"
-		" ORDER BY id DESC",
-		e);
+		" ORDER BY id DESC";
+	static const char some[] =
+		"SELECT " ITEM_COLUMNS " FROM note JOIN item"
+		" USING(source, id, plan) WHERE source = ?1 AND id < ?2"
+		" AND act NOT IN (0, ?3) AND retention = 0 AND superseded = 0"
+		" ORDER BY id DESC";
+	sqlite3_stmt *s = db_fresh(l, below != NULL ? some : all, e);
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)source);
@@ -625,7 +632,7 @@ int ledger_forget_plan(struct ledger *l, unsigned plan, struct err *e)
 {
 	/* what the unfinished plan had superseded is current again */
 	static const char restore[] =
-		"UPDATE item SET superseded = 0 WHERE superseded = 1 AND"
+		"UPDATE item SET superseded = 0 WHERE superseded <> 0 AND"
 		" plan < ?1 AND EXISTS (SELECT 1 FROM item n WHERE"
 		" n.source = item.source AND n.id = item.id AND"
 		" n.plan = ?1) AND NOT EXISTS (SELECT 1 FROM item m WHERE"

@@ -174,7 +174,8 @@ int main(int argc, char **argv)
 			 : c->run(&app, argc - at, argv + at);
 	if (fflush(stdout) != 0 && rc == EXIT_DONE) {
 		app_warn("quietus: writing to standard output failed");
-		rc = EXIT_FAILED_BEFORE;
+		rc = app.destroyed_something ? EXIT_FAILED_AFTER
+					     : EXIT_FAILED_BEFORE;
 	}
 	return rc;
 }

@@ -41,11 +41,18 @@ static int store_description(struct casedir *c, size_t i,
 	return 0;
 }
 
+/* Once we have destroyed, that a selection finds nothing is what was wanted. */
+static bool counts(const struct blocker *b, bool begun)
+{
+	return !begun || strcmp(b->kind, "selects-nothing") != 0;
+}
+
 static int store_blockers(struct casedir *c, size_t i, unsigned plan,
 			  const struct description *d, struct err *e)
 {
 	for (size_t b = 0; b < d->n_blockers; b++)
-		if (ledger_put_blocker(c->ledger, plan, i, &d->blockers[b],
+		if (counts(&d->blockers[b], plan > 1) &&
+		    ledger_put_blocker(c->ledger, plan, i, &d->blockers[b],
 				       e) != 0)
 			return -1;
 	return 0;
@@ -64,6 +71,15 @@ static int selects_nothing(struct casedir *c, size_t i, unsigned plan,
 	return ledger_put_blocker(c->ledger, plan, i, &b, e);
 }
 
+/* Text from the data, for a terminal: no byte that could control it. */
+static void tame(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
+		if (*p < 0x20 || *p == 0x7f ||
+		    (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+			*p = '?';
+}
+
 static int enumerate_source(struct app *app, struct casedir *c, size_t i,
 			    unsigned plan, bool delta, struct err *e)
 {
@@ -80,6 +96,7 @@ static int enumerate_source(struct app *app, struct casedir *c, size_t i,
 	if (source_open(&s, src->provider, &scope, e) != 0 ||
 	    source_describe(&s, PHASE_BEFORE, &d, e) != 0)
 		goto out;
+	tame(d.found);
 	progress_start(&progress, app, src->name, 0);
 	rc = scan_plan(&added, c, i, &s, plan, delta, &progress, e);
 	progress_end(&progress);
@@ -254,60 +271,6 @@ static int report_drift(struct run *r, size_t i, const struct drift *d,
 		       app_count(m, d->changed), r->c->path);
 }
 
-static int look(struct run *r, size_t i, struct err *e)
-{
-	struct drift d;
-	struct progress p;
-	int64_t looked;
-	char n[APP_NUMBER];
-
-	progress_start(&p, r->app, closeout_of(r, i)->name, 0);
-	int rc = scan_drift(&d, r->c, i, &r->sources[i], &p, e);
-	progress_end(&p);
-	if (rc != 0)
-		return -1;
-	if (d.vanished != 0)
-		app_say(r->app,
-			"%s: %s planned item%s gone before we came: absent",
-			closeout_of(r, i)->name, app_count(n, d.vanished),
-			d.vanished == 1 ? " was" : "s were");
-	if (d.new_items != 0 || d.changed != 0)
-		return report_drift(r, i, &d, e);
-	if (get_number(&looked, r, i, "looked", e) != 0)
-		return -1;
-	if (looked != 0)
-		return 0;
-	return bystanders_before(r, i, e) != 0 ? -1 : sample(r, i, e);
-}
-
-/* ---- destroy ------------------------------------------------------------ */
-
-/* Keeps what the provider measured inside its transactions; a loss is never
- * forgotten by a later, good batch. */
-static int keep_inside(struct run *r, size_t i, struct err *e)
-{
-	const struct bystanders *by = guard_bystanders(r->guard, i);
-	struct ledger *l = r->c->ledger;
-	int64_t lost = 0;
-
-	if (!source_measures_inside(&r->sources[i]) || by->tables == 0)
-		return 0;
-	if (get_number(&lost, r, i, "bystanders-lost", e) != 0 ||
-	    ledger_begin(l, e) != 0)
-		return -1;
-	if (ledger_set_source_i64(l, i, "bystanders", 1, e) != 0 ||
-	    ledger_set_source_i64(l, i, "bystanders-sampled", by->sampled, e) !=
-		    0 ||
-	    ledger_set_source_i64(l, i, "bystanders-lost", by->lost ? 1 : lost,
-				  e) != 0 ||
-	    ledger_set_source(l, i, "bystanders-digest", by->digest, SHA_LEN,
-			      e) != 0) {
-		ledger_rollback(l);
-		return -1;
-	}
-	return ledger_commit(l, e);
-}
-
 static uint64_t planned_items(const struct run *r, size_t i)
 {
 	uint64_t n = 0;
@@ -331,6 +294,68 @@ static int carried_before(uint64_t *n, struct run *r, size_t i, struct err *e)
 	return rc;
 }
 
+/* A plan is approved against what the store was then: what blocks now and did
+ * not then (a new table, a trigger, a replica) stops what is left to do. */
+static int still_free(struct run *r, size_t i, struct err *e)
+{
+	struct description d;
+	uint64_t before;
+	int64_t begun;
+	size_t n = 0;
+	if (carried_before(&before, r, i, e) != 0 ||
+	    ledger_first_intent(&begun, r->c->ledger, i, e) != 0)
+		return -1;
+	if (planned_items(r, i) <= before)
+		return 0;
+	description_init(&d);
+	int rc = source_describe(&r->sources[i], PHASE_BEFORE, &d, e);
+	for (size_t b = 0; rc == 0 && b < d.n_blockers; b++) {
+		if (!counts(&d.blockers[b], begun != 0))
+			continue;
+		n++;
+		tame(d.blockers[b].text);
+		app_warn("  blocker %s: %s: %s", d.blockers[b].kind,
+			 closeout_of(r, i)->name, d.blockers[b].text);
+	}
+	description_release(&d);
+	if (rc == 0 && n != 0)
+		rc = err_set(e, ERR_REFUSED,
+			     "source %s: something blocks that did not when "
+			     "the plan was approved; settle it, then: quietus "
+			     "destroy %s",
+			     closeout_of(r, i)->name, r->c->path);
+	return rc;
+}
+
+static int look(struct run *r, size_t i, struct err *e)
+{
+	struct drift d;
+	struct progress p;
+	int64_t looked;
+	char n[APP_NUMBER];
+
+	progress_start(&p, r->app, closeout_of(r, i)->name, 0);
+	int rc = scan_drift(&d, r->c, i, &r->sources[i], &p, e);
+	progress_end(&p);
+	if (rc != 0)
+		return -1;
+	if (d.vanished != 0)
+		app_say(r->app,
+			"%s: %s planned item%s gone before we came: absent",
+			closeout_of(r, i)->name, app_count(n, d.vanished),
+			d.vanished == 1 ? " was" : "s were");
+	if (d.new_items != 0 || d.changed != 0)
+		return report_drift(r, i, &d, e);
+	if (still_free(r, i, e) != 0 ||
+	    get_number(&looked, r, i, "looked", e) != 0)
+		return -1;
+	if (looked != 0)
+		return 0;
+	return bystanders_before(r, i, e) != 0 ? -1 : sample(r, i, e);
+}
+
+/* ---- destroy ------------------------------------------------------------ */
+
 static int batches(struct run *r, size_t i, struct err *e)
 {
 	struct progress p;
@@ -353,9 +378,6 @@ static int batches(struct run *r, size_t i, struct err *e)
 		progress_add(&p, step.asked);
 	}
 	progress_end(&p);
-	struct err keep = ERR_INIT;
-	if (keep_inside(r, i, rc == 0 ? e : &keep) != 0)
-		rc = -1;
 	if (rc != 0)
 		return -1;
 	rc = guard_retry(&step, r->guard, i, &r->sources[i], e);
@@ -444,12 +466,13 @@ static int roll_item(void *arg, const unsigned char *id, size_t len,
 static int bystanders_after(struct run *r, size_t i, struct err *e)
 {
 	struct ledger *l = r->c->ledger;
-	int64_t measured;
+	int64_t measured, was_lost;
 	int rc = -1;
 
 	if (source_measures_inside(&r->sources[i]))
 		return 0;
-	if (get_number(&measured, r, i, "bystanders", e) != 0)
+	if (get_number(&measured, r, i, "bystanders", e) != 0 ||
+	    get_number(&was_lost, r, i, "bystanders-lost", e) != 0)
 		return -1;
 	if (measured == 0)
 		return 0;
@@ -462,8 +485,11 @@ static int bystanders_after(struct run *r, size_t i, struct err *e)
 	if (ledger_bystanders(l, i, roll_item, k, e) != 0 ||
 	    call_roll(k, e) != 0 || ledger_begin(l, e) != 0)
 		goto out;
-	if (ledger_set_source_i64(l, i, "bystanders-lost", (int64_t)k->lost,
-				  e) != 0 ||
+	/* a loss that was seen is never forgotten by a later, good look */
+	if (was_lost < (int64_t)k->lost)
+		was_lost = (int64_t)k->lost;
+	if (ledger_set_source_i64(l, i, "roll-called", clock_now(), e) != 0 ||
+	    ledger_set_source_i64(l, i, "bystanders-lost", was_lost, e) != 0 ||
 	    ledger_set_source_i64(l, i, "bystanders-unclear",
 				  (int64_t)k->unclear, e) != 0 ||
 	    ledger_set_source_i64(l, i, "bystanders-present",
@@ -629,14 +655,7 @@ int run_destroy(struct run_result *out, struct app *app, struct casedir *c,
 		err_set(e, ERR_FAILED, "out of memory");
 		goto out;
 	}
-	/* from here on a document issued earlier is no longer the last word */
-	if (ledger_begin(c->ledger, e) != 0)
-		goto out;
-	if (ledger_set_i64(c->ledger, "changed", 1, e) != 0) {
-		ledger_rollback(c->ledger);
-		goto out;
-	}
-	if (ledger_commit(c->ledger, e) != 0)
+	if (case_unsettle(c, e) != 0)
 		goto out;
 	/* the trail must be writable before anything is destroyed */
 	if (case_flush_trail(c, e) != 0 || open_sources(&r, e) != 0 ||

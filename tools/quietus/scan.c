@@ -80,6 +80,8 @@ struct scan {
 	bool delta;
 	uint64_t seen, added, pending;
 	uint64_t known; /* planned items among the seen */
+	uint64_t lost;	/* retained items that are gone */
+	bool begun;	/* some item of the source has an intent */
 	struct marks marks;
 	unsigned char *bits; /* ordinals that were seen */
 	uint64_t n_bits;
@@ -94,7 +96,11 @@ static int scan_begin(struct scan *s, struct err *e)
 	s->bits = calloc(s->n_bits / 8 + 1, 1);
 	if (s->bits == NULL)
 		return err_set(e, ERR_FAILED, "out of memory");
-	return marks_read(&s->marks, s->c, s->source, e);
+	if (marks_read(&s->marks, s->c, s->source, e) != 0)
+		return -1;
+	for (unsigned p = 0; p < s->marks.n; p++)
+		s->begun |= s->marks.of[p].started;
+	return 0;
 }
 
 static void scan_end(struct scan *s)
@@ -148,52 +154,77 @@ static int enumerate(struct scan *s, struct source *src, item_fn *fn,
 
 /* ---- plan --------------------------------------------------------------- */
 
-/* Whether a delta plan takes the item although its content is as planned: it
- * was destroyed, and is back. */
-static int is_back(bool *back, struct scan *s, const struct ledger_item *known,
-		   struct err *e)
+/* Whether we had destroyed the planned item: if it is seen, it is back. */
+static int was_destroyed(bool *was, struct scan *s,
+			 const struct ledger_item *known, struct err *e)
 {
 	struct note note;
-	*back = false;
-	if (!marks_intended(&s->marks, known->plan, known->item.id,
-			    known->item.id_len) ||
-	    marks_open(&s->marks, known->plan, known->item.id,
-		       known->item.id_len))
+	const struct item *it = &known->item;
+	*was = false;
+	if (!marks_intended(&s->marks, known->plan, it->id, it->id_len) ||
+	    marks_open(&s->marks, known->plan, it->id, it->id_len))
 		return 0;
-	if (ledger_note(&note, s->c->ledger, s->source, known->plan,
-			known->item.id, known->item.id_len, e) != 0)
+	if (ledger_note(&note, s->c->ledger, s->source, known->plan, it->id,
+			it->id_len, e) != 0)
 		return -1;
 	/* refused, locked or unclear ones are tried again under their plan */
-	*back = note.act == NOTE_NONE || note.act == NOTE_ABSENT;
+	*was = note.act == NOTE_NONE;
 	return 0;
 }
 
-static int delta_item(bool *take, struct scan *s, const struct item *item,
-		      struct err *e)
+static int was_absent(bool *was, struct scan *s,
+		      const struct ledger_item *known, struct err *e)
 {
-	bool found;
+	struct note note;
+	if (ledger_note(&note, s->c->ledger, s->source, known->plan,
+			known->item.id, known->item.id_len, e) != 0)
+		return -1;
+	*was = note.act == NOTE_ABSENT &&
+	       marks_intended(&s->marks, known->plan, known->item.id,
+			      known->item.id_len);
+	return 0;
+}
+
+static bool as_planned(const struct ledger_item *known, const struct item *item)
+{
+	return memcmp(known->item.digest, item->digest, SHA_LEN) == 0 &&
+	       known->item.retention == item->retention;
+}
+
+/* A delta takes what is new, what is not as planned, and what was gone or
+ * destroyed and is back. */
+static int delta_item(bool *take, enum superseded *earlier, struct scan *s,
+		      const struct item *item, struct err *e)
+{
+	bool found, destroyed, absent;
 	struct ledger_item known;
 	*take = true;
+	*earlier = SUPERSEDED_NOT;
 	if (ledger_find(&found, &known, s->c->ledger, s->source, item->id,
 			item->id_len, e) != 0)
 		return -1;
 	if (!found)
 		return 0;
-	if (memcmp(known.item.digest, item->digest, SHA_LEN) != 0)
-		return 0;
-	return is_back(take, s, &known, e);
+	if (was_destroyed(&destroyed, s, &known, e) != 0 ||
+	    was_absent(&absent, s, &known, e) != 0)
+		return -1;
+	*earlier = destroyed ? SUPERSEDED_DESTROYED : SUPERSEDED_REPLACED;
+	*take = destroyed || absent || !as_planned(&known, item);
+	return 0;
 }
 
 static int plan_item(void *arg, const struct item *item, struct err *e)
 {
 	struct scan *s = arg;
 	bool take = true;
+	enum superseded earlier = SUPERSEDED_NOT;
 	tick(s);
-	if (s->delta && delta_item(&take, s, item, e) != 0)
+	if (s->delta && delta_item(&take, &earlier, s, item, e) != 0)
 		return -1;
 	if (!take)
 		return 0;
-	if (ledger_add_item(s->c->ledger, s->source, s->plan, item, e) != 0)
+	if (ledger_add_item(s->c->ledger, s->source, s->plan, item, earlier,
+			    e) != 0)
 		return -1;
 	s->added++;
 	return commit_some(s, e);
@@ -241,8 +272,10 @@ static int drift_item(void *arg, const struct item *item, struct err *e)
 	}
 	set_bit(s, known.n);
 	s->known++;
-	if (memcmp(known.item.digest, item->digest, SHA_LEN) == 0 ||
-	    known.item.retention != 0)
+	/* what is retained may change; that it is retained may not (I3) */
+	if (as_planned(&known, item) ||
+	    (known.item.retention != 0 &&
+	     known.item.retention == item->retention))
 		return 0;
 	/* Changed after our intent: the check or the retry will tell. */
 	if (marks_intended(&s->marks, known.plan, item->id, item->id_len))
@@ -256,8 +289,12 @@ static int drift_item(void *arg, const struct item *item, struct err *e)
 static int vanished_item(void *arg, const struct ledger_item *it, struct err *e)
 {
 	struct scan *s = arg;
-	if (it->superseded || it->item.retention != 0 || bit(s, it->n) ||
+	if (it->superseded || bit(s, it->n) ||
 	    marks_intended(&s->marks, it->plan, it->item.id, it->item.id_len))
+		return 0;
+	/* once we have begun, a retained item that is gone is not "gone when
+	 * we came": the check says so */
+	if (it->item.retention != 0 && s->begun)
 		return 0;
 	s->drift->vanished++;
 	return ledger_note_act(s->c->ledger, s->source, it->plan, it->item.id,
@@ -370,8 +407,15 @@ static int retained_item(void *arg, const struct ledger_item *it, struct err *e)
 	struct scan *s = arg;
 	if (it->item.retention == 0 || it->superseded || bit(s, it->n))
 		return 0;
+	struct note note;
+	if (ledger_note(&note, s->c->ledger, s->source, it->plan, it->item.id,
+			it->item.id_len, e) != 0)
+		return -1;
+	if (note.act == NOTE_ABSENT)
+		return 0; /* it was gone before we began */
+	s->lost++;
 	return ledger_note_act(s->c->ledger, s->source, it->plan, it->item.id,
-			       it->item.id_len, NOTE_ABSENT, 0,
+			       it->item.id_len, NOTE_UNKNOWN, 0,
 			       "retained, but not found", e);
 }
 
@@ -492,6 +536,12 @@ int scan_check(struct casedir *c, size_t source, struct source *src,
 		rc = enumerate(&s, src, check_item, e);
 	if (rc == 0 && c->closeout->sources[source].n_retention != 0)
 		rc = in_transaction(&s, retained_item, e);
+	if (rc == 0 && s.lost != 0)
+		app_warn("quietus: source %s: %llu item%s to be retained %s "
+			 "not there any more; this is not a final certificate",
+			 c->closeout->sources[source].name,
+			 (unsigned long long)s.lost, s.lost == 1 ? "" : "s",
+			 s.lost == 1 ? "is" : "are");
 	if (rc == 0)
 		rc = ask_questions(&s, src, e);
 	scan_end(&s);
@@ -508,15 +558,16 @@ enum verdict scan_verdict(const struct ledger_item *item,
 	if (!checked)
 		return VERDICT_UNKNOWN;
 	if (item->item.retention != 0)
-		return note->act == NOTE_ABSENT ? VERDICT_ABSENT
-						: VERDICT_RETAINED;
+		return note->act == NOTE_ABSENT	   ? VERDICT_ABSENT
+		       : note->act == NOTE_UNKNOWN ? VERDICT_UNKNOWN
+						   : VERDICT_RETAINED;
 	if (note->check == NOTE_DOUBT)
 		return VERDICT_UNKNOWN;
-	/* what a later plan took over was not destroyed under this one unless
-	 * an intent says so */
+	/* what a later plan took over was destroyed under this one only if
+	 * the delta found it destroyed */
 	if (item->superseded)
 		return seen ? VERDICT_PRESENT
-		       : intended && note->act == NOTE_NONE
+		       : item->superseded == SUPERSEDED_DESTROYED
 			       ? VERDICT_DESTROYED_VERIFIED
 			       : VERDICT_ABSENT;
 	switch (note->act) {
