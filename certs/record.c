@@ -1,5 +1,6 @@
 #include "certs/record.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,12 @@ int record_write(struct buf *out, const struct record *r)
 		PUT(out, "\",\"retention\":\"");
 		name_escape(out, r->retention, strlen(r->retention));
 	}
-	PUT(out, "\"}");
+	PUT(out, "\"");
+	if (r->plan > 1) {
+		PUT(out, ",\"plan\":");
+		buf_put_u64(out, r->plan);
+	}
+	PUT(out, "}");
 	return buf_failed(out) ? -1 : 0;
 }
 
@@ -250,6 +256,7 @@ static bool parse_record(struct record *r, struct buf *strings,
 {
 	char word[32];
 	size_t source, id, retention, len;
+	uint64_t plan;
 
 	if (!eat(c, "{\"source\":\"") || !take_name(c, strings, &source, &len))
 		return false;
@@ -276,6 +283,11 @@ static bool parse_record(struct record *r, struct buf *strings,
 		/* it is a C string from here on */
 		if (strlen(r->retention) != len)
 			return false;
+	}
+	if (eat(c, ",\"plan\":")) {
+		if (!take_count(c, &plan) || plan > UINT_MAX)
+			return false;
+		r->plan = (unsigned)plan;
 	}
 	return eat(c, "}") && c->p == c->end;
 }

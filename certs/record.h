@@ -9,14 +9,15 @@
  *
  * "item" is the id escaped as in hex.h, and so is "retention"; "rows" and
  * "retention" stand only where there are any; a count above 2^53 is a string
- * of digits (strict readers round larger numbers).  The outcome record is the
- * same text with
+ * of digits (strict readers round larger numbers).  A record of plan 2 or
+ * later ends in ,"plan":N.  The outcome record is the same text with
  * ,"verdict":"..." put in before the closing brace.
  *
  * leaf = SHA-256(0x00 || salt || record), salt = HMAC-SHA-256(case secret,
  * source name || 0x00 || id).  The planned root of a source is the Merkle
- * root over its planned records in ascending order of id bytes; the outcome
- * root the same over the outcome records.
+ * root over its planned records in ascending order of id bytes, then of plan
+ * (an item that changed stands in several plans); the outcome root the same
+ * over the outcome records.
  *
  * An inventory line is: salt (64 hex) SP verdict-with-spaces-as-hyphens SP
  * planned record LF.
@@ -41,6 +42,7 @@ struct record {
 	unsigned char digest[SHA_LEN];
 	enum disposition disposition;
 	const char *retention; /* name of the entry, or NULL */
+	unsigned plan;	       /* 0 and 1: the first, which is not written */
 };
 
 /* Appends the planned record (no newline).  0; -1 when out is full and, with

@@ -151,6 +151,9 @@ struct item {
 	int64_t locked_until;
 	/* The store will refuse to destroy it, no date known (legal hold). */
 	bool held;
+	/* When it was last changed, seconds since 1970; 0 when the store keeps
+	 * no such time.  For whoever approves. */
+	int64_t modified;
 	const unsigned char *spec;
 	size_t spec_len;
 };
@@ -241,9 +244,6 @@ struct description {
 	 * column, the scope's folder or prefix), for whoever approves: on the
 	 * terminal and in the ledger only.  Empty when there is no name. */
 	char found[200];
-	/* The newest change seen in the scope, seconds since 1970; 0 when the
-	 * store keeps none. */
-	int64_t newest;
 };
 
 void description_init(struct description *d);

@@ -286,6 +286,7 @@ static int hand_over(void *arg, const struct walked *w, struct err *e)
 	item.id = (const unsigned char *)w->id;
 	item.id_len = w->id_len;
 	item.cls = CLASS_CURRENT;
+	item.modified = id.mtime;
 	item.bytes = id.type == S_IFREG || id.type == S_IFLNK ? id.size : 0;
 	item.retention = which != NULL ? which->rule : 0;
 	/* what another file system is mounted on cannot be removed */
@@ -380,14 +381,13 @@ static int describe_before(struct description *out, struct directory *d,
 			   const struct place *p, struct err *e)
 {
 	struct links *l = NULL;
-	struct seen_beside beside = {0, 0, 0};
+	struct seen_beside beside = {0, 0};
 	int rc = -1;
 
 	if (kept_look(d, p, e) != 0 || links_count(&l, &beside, d, p, e) != 0)
 		return -1;
 	if (block_links(out, l, e) != 0)
 		goto out;
-	out->newest = beside.newest;
 	beside.mounts += p->mounted;
 	if (beside.mounts != 0 &&
 	    description_block(

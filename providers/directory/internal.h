@@ -211,7 +211,6 @@ struct link_count {
 struct seen_beside {
 	uint64_t mounts;   /* things mounted inside the scope */
 	uint64_t specials; /* fifos, sockets, devices */
-	int64_t newest;	   /* the latest time of change of any content */
 };
 
 /* Walks the scope and counts the names of each inode that has several;

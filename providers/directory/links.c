@@ -47,8 +47,6 @@ static int count_one(void *arg, const struct walked *w, struct err *e)
 		l->beside.mounts++;
 		return WALK_SKIP;
 	}
-	if (w->st->stx_mtime.tv_sec > l->beside.newest)
-		l->beside.newest = w->st->stx_mtime.tv_sec;
 	if (type == S_IFDIR)
 		return WALK_ON;
 	bool kept =

@@ -348,6 +348,7 @@ int s3_describe(void *handle, enum phase phase, struct description *d,
 			      "a witness is asked for, which this version "
 			      "does not have: remove `witness`") != 0)
 		return -1;
+	snprintf(d->found, sizeof(d->found), "%s", buf_str(&s->prefix));
 	snprintf(d->method, sizeof(d->method),
 		 "Each object version and delete marker deleted by its version "
 		 "id, each unfinished upload aborted, through the S3 "

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs/base/clock.h"
+
 /* A page of 1000 entries with the longest keys, every byte escaped. */
 #define TEXT_MAX ((size_t)S3_PAGE * (3 * S3_KEY_MAX + S3_VERSION_MAX + 8))
 
@@ -198,6 +200,14 @@ static int end_entry(struct s3_page *p)
 		/* a store without versioning may leave the id out */
 		if (keep(p, &n->version, &n->version_len, "null", 4, 4) != 0)
 			return -1;
+	}
+	/* to the second; a time that cannot be read is none */
+	if (strlen(p->modified) >= 19) {
+		char when[CLOCK_TEXT];
+		memcpy(when, p->modified, 19);
+		memcpy(when + 19, "Z", 2);
+		if (clock_parse(&n->modified, when) != 0)
+			n->modified = 0;
 	}
 	int len = snprintf(size, sizeof(size), "%llu",
 			   (unsigned long long)n->size);

@@ -274,6 +274,7 @@ static int one_entry(struct s3_walk *w, void *range_arg,
 	item.id_len = en->id.len;
 	item.cls = class_of(n);
 	item.bytes = n->size;
+	item.modified = n->modified;
 	memcpy(item.digest, n->digest, sizeof(item.digest));
 	item.retention = s3_retention(w->s3, key, n->key_len);
 	item.locked_until = n->locked_until;

@@ -185,6 +185,7 @@ struct s3_entry {
 	bool latest;
 	bool held;
 	uint64_t size;
+	int64_t modified;
 	int64_t locked_until;
 	unsigned char digest[SHA_LEN];
 };

@@ -28,6 +28,7 @@ void case_record(struct record *r, const struct casedir *c, size_t source,
 	r->rows = it->rows;
 	memcpy(r->digest, it->digest, SHA_LEN);
 	r->disposition = s->choice;
+	r->plan = item->plan;
 	if (it->retention != 0) {
 		r->disposition = DISPOSITION_RETAIN;
 		/* an edited ledger may hold any number: then no name, and the

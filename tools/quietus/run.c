@@ -89,6 +89,7 @@ static int enumerate_source(struct app *app, struct casedir *c, size_t i,
 	struct description d;
 	struct progress progress;
 	uint64_t added = 0;
+	int64_t newest = 0;
 	int rc = -1;
 
 	description_init(&d);
@@ -98,7 +99,7 @@ static int enumerate_source(struct app *app, struct casedir *c, size_t i,
 		goto out;
 	tame(d.found);
 	progress_start(&progress, app, src->name, 0);
-	rc = scan_plan(&added, c, i, &s, plan, delta, &progress, e);
+	rc = scan_plan(&added, &newest, c, i, &s, plan, delta, &progress, e);
 	progress_end(&progress);
 	if (rc != 0)
 		goto out;
@@ -110,7 +111,7 @@ static int enumerate_source(struct app *app, struct casedir *c, size_t i,
 		rc = ledger_set_source(c->ledger, i, "found", d.found,
 				       strlen(d.found), e);
 	if (rc == 0)
-		rc = ledger_set_source_i64(c->ledger, i, "newest", d.newest, e);
+		rc = ledger_set_source_i64(c->ledger, i, "newest", newest, e);
 	if (rc == 0)
 		rc = store_blockers(c, i, plan, &d, e);
 	if (rc == 0 && added == 0 && !delta)

@@ -80,6 +80,7 @@ struct scan {
 	bool delta;
 	uint64_t seen, added, pending;
 	uint64_t known; /* planned items among the seen */
+	int64_t newest; /* the latest change of any item */
 	uint64_t lost;	/* retained items that are gone */
 	bool begun;	/* some item of the source has an intent */
 	struct marks marks;
@@ -219,6 +220,8 @@ static int plan_item(void *arg, const struct item *item, struct err *e)
 	bool take = true;
 	enum superseded earlier = SUPERSEDED_NOT;
 	tick(s);
+	if (item->modified > s->newest)
+		s->newest = item->modified;
 	if (s->delta && delta_item(&take, &earlier, s, item, e) != 0)
 		return -1;
 	if (!take)
@@ -230,8 +233,8 @@ static int plan_item(void *arg, const struct item *item, struct err *e)
 	return commit_some(s, e);
 }
 
-int scan_plan(uint64_t *added, struct casedir *c, size_t source,
-	      struct source *src, unsigned plan, bool delta,
+int scan_plan(uint64_t *added, int64_t *newest, struct casedir *c,
+	      size_t source, struct source *src, unsigned plan, bool delta,
 	      struct progress *progress, struct err *e)
 {
 	struct scan s = {.c = c,
@@ -243,6 +246,7 @@ int scan_plan(uint64_t *added, struct casedir *c, size_t source,
 	if (rc == 0)
 		rc = enumerate(&s, src, plan_item, e);
 	*added = s.added;
+	*newest = s.newest;
 	scan_end(&s);
 	return rc;
 }

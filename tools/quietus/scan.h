@@ -29,9 +29,9 @@ bool marks_open(const struct marks *m, unsigned plan, const unsigned char *id,
 		size_t id_len);
 
 /* Adds everything (or, with delta, what is new, changed or back) to the plan.
- * *added counts what was added. */
-int scan_plan(uint64_t *added, struct casedir *c, size_t source,
-	      struct source *s, unsigned plan, bool delta,
+ * *added counts what was added, *newest is the latest change seen. */
+int scan_plan(uint64_t *added, int64_t *newest, struct casedir *c,
+	      size_t source, struct source *s, unsigned plan, bool delta,
 	      struct progress *progress, struct err *e);
 
 /* What differs from the plans.  Items that vanished before any intent of ours
