@@ -399,9 +399,13 @@ static void doubtful_files_are_accepted_with_a_note(void)
 		 "until = \"2026-12-01\"", "invoices ends before"},
 		{"", "address = \"2\";\n    contact = \"dpo@example.example\";",
 		 "", NULL, NULL, "processor = {", "Art. 30(2)"},
+		{"", "data/{client}", "data/every\\x1bone", NULL, NULL,
+		 "path = \"data/every",
+		 "path \"data/every%1Bone\" does not say {client}: the whole "
+		 "path is taken to be the client's"},
 	};
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		noted(&changes[i]);
 }
 

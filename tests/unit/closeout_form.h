@@ -149,7 +149,8 @@ struct change {
 	const char *at, *says;
 };
 
-static bool change_text(char out[TEXT_MAX], const struct change *ch)
+static bool __attribute__((unused))
+change_text(char out[TEXT_MAX], const struct change *ch)
 {
 	static char half[TEXT_MAX];
 
@@ -159,7 +160,7 @@ static bool change_text(char out[TEXT_MAX], const struct change *ch)
 	       replace(out, half, ch->find2, ch->with2);
 }
 
-static int line_of(const char *text, const char *what)
+static int __attribute__((unused)) line_of(const char *text, const char *what)
 {
 	const char *at = strstr(text, what);
 	int line = 1;

@@ -102,7 +102,8 @@ struct closeout {
  * are taken from base.  Everything of DESIGN section 5 that can be decided
  * without a store is decided here: ERR_USAGE with "name:line: ...".
  * Certificates, keys and the instruction must exist; the approvers' are
- * compared by fingerprint.
+ * compared by fingerprint.  A file that was accepted once is accepted again
+ * when the sources' folders are gone.
  */
 int closeout_parse(struct closeout **out, const char *text, size_t len,
 		   const char *name, const char *base, struct err *e);
@@ -112,6 +113,15 @@ int closeout_parse(struct closeout **out, const char *text, size_t len,
 int closeout_read(struct closeout **out, const char *path, struct buf *raw,
 		  struct err *e);
 void closeout_free(struct closeout *c);
+
+/*
+ * Whether what c names can sign, for `plan`: the signing certificate and every
+ * approver's are valid now and of an allowed kind of key, and the signing key,
+ * when it is not encrypted, belongs to its certificate.  ERR_USAGE with
+ * "name:line: ...".  No part of closeout_parse, because a case must be read
+ * when these have expired.  Never asks for a passphrase.
+ */
+int closeout_check_keys(const struct closeout *c, struct err *e);
 
 /* The scope that source i is opened with. */
 void closeout_scope(struct scope *out, const struct closeout *c, size_t i,

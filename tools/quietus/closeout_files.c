@@ -202,30 +202,64 @@ int closeout_approvers(struct closeout_state *st,
 /* ---- our own files --------------------------------------------------------
  */
 
+/* Single slashes, no "." and "..", no slash at the end; path is absolute. */
+static void tidy(char *path)
+{
+	char *end = path; /* of what is kept */
+
+	for (const char *p = path; *p != '\0';) {
+		p += strspn(p, "/");
+		size_t len = strcspn(p, "/");
+		if (len == 2 && memcmp(p, "..", 2) == 0) {
+			while (end > path && *--end != '/')
+				;
+		} else if (len != 0 && (len != 1 || *p != '.')) {
+			*end++ = '/';
+			memmove(end, p, len);
+			end += len;
+		}
+		p += len;
+	}
+	if (end == path)
+		*end++ = '/';
+	*end = '\0';
+}
+
+char *closeout_real(const char *path, size_t cut)
+{
+	char *head = cut == 0 ? strdup("/") : strndup(path, cut);
+	char *real = head == NULL ? NULL : realpath(head, NULL);
+	char *whole = NULL;
+
+	if (real != NULL) {
+		size_t size = strlen(real) + strlen(path + cut) + 2;
+		whole = malloc(size);
+		if (whole != NULL) {
+			snprintf(whole, size, "%s/%s", real, path + cut);
+			tidy(whole);
+		}
+	}
+	free(real);
+	free(head);
+	return whole;
+}
+
 /* The real path of the longest part of path that exists, with the rest as
  * written; in fresh memory, NULL when that is exhausted. */
 static char *resolve(const char *path)
 {
-	char *copy = strdup(path), *real = NULL;
-	size_t len = copy == NULL ? 0 : strlen(copy);
+	size_t cut = strlen(path);
+	char *real = closeout_real(path, cut);
 
-	while (len > 1 && real == NULL) {
-		copy[len] = '\0';
-		real = realpath(copy, NULL);
-		if (real == NULL)
-			while (len > 1 && copy[--len] != '/')
-				;
+	while (real == NULL && cut > 0) {
+		while (path[--cut] != '/')
+			;
+		real = closeout_real(path, cut);
 	}
-	if (real != NULL && path[len] != '\0') {
-		char *whole = file_join(real, path + len + 1);
-		free(real);
-		real = whole;
-	}
-	free(copy);
-	return real != NULL ? real : strdup(path);
+	return real;
 }
 
-static bool inside(const char *path, const char *folder)
+bool closeout_inside(const char *path, const char *folder)
 {
 	size_t len = strlen(folder);
 
@@ -263,7 +297,7 @@ int closeout_outside(const struct closeout *c, const struct setting *path,
 		size_t more = sizeof(ours) / sizeof(*ours);
 		const char *name = i < more ? ours[i] : c->approvers[i - more];
 		char *own = name == NULL ? NULL : resolve(name);
-		if (own != NULL && inside(own, folder))
+		if (own != NULL && closeout_inside(own, folder))
 			rc = setting_refuse(
 				path, e,
 				"the folder %s is to be destroyed, but %s, "

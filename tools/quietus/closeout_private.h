@@ -9,6 +9,8 @@
  *   closeout_rules.c    the settings become a struct closeout
  *   closeout_sources.c  so do its sources and retention entries
  *   closeout_files.c    paths, and the files they lead to
+ *   closeout_places.c   sources that are the same place
+ *   closeout_keys.c     (for plan only) whether certificates and key will do
  *
  * closeout_read.c holds it together; closeout_words.c words the refusals.
  */
@@ -132,5 +134,13 @@ int closeout_approvers(struct closeout_state *st,
 /* Refuses a source whose folder holds the evidence or its keys. */
 int closeout_outside(const struct closeout *c, const struct setting *path,
 		     struct err *e);
+/* The real path of the first cut bytes of an absolute path, and the rest as
+ * written, without "." and ".."; path[cut] is a slash or the end.  In fresh
+ * memory; NULL when that part does not exist or memory is exhausted. */
+char *closeout_real(const char *path, size_t cut);
+/* True when path is the folder or below it; both as closeout_real writes. */
+bool closeout_inside(const char *path, const char *folder);
+/* Refuses two sources that are the same place or overlap. */
+int closeout_places(struct closeout_state *st, struct err *e);
 
 #endif

@@ -231,6 +231,20 @@ static int check_selection(const struct closeout_source *s, struct err *e)
 	return 0;
 }
 
+/* A folder that is named without the client may be everybody's (I10). */
+static int note_whole_path(struct closeout_state *st,
+			   const struct setting *path, struct err *e)
+{
+	char quoted[CLOSEOUT_QUOTED];
+
+	if (strstr(path->str, "{client}") != NULL)
+		return 0;
+	return closeout_note(st, path, e,
+			     "path %s does not say {client}: the whole path is "
+			     "taken to be the client's, with everything in it",
+			     closeout_quote(quoted, path->str));
+}
+
 static int read_source(struct closeout_state *st, size_t i,
 		       const struct setting *entry, struct err *e)
 {
@@ -258,9 +272,11 @@ static int read_source(struct closeout_state *st, size_t i,
 	    check_prefix(s, e) != 0 || check_selection(s, e) != 0)
 		return -1;
 	const struct setting *path = setting_get(entry, "path");
-	if (path != NULL && strcmp(s->provider->name, "directory") == 0)
-		return closeout_outside(c, path, e);
-	return 0;
+	if (path == NULL || strcmp(s->provider->name, "directory") != 0)
+		return 0;
+	if (closeout_outside(c, path, e) != 0)
+		return -1;
+	return note_whole_path(st, path, e);
 }
 
 /* ---- retention ------------------------------------------------------------
@@ -374,6 +390,8 @@ int closeout_sources(struct closeout_state *st, struct err *e)
 		if (read_source(st, i, &sources->members[i], e) != 0)
 			return -1;
 	c->n_sources = sources->n_members;
+	if (closeout_places(st, e) != 0)
+		return -1;
 	for (size_t i = 0; i < kept; i++)
 		if (read_retention(st, i, &retention->members[i], e) != 0)
 			return -1;
