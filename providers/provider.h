@@ -223,8 +223,11 @@ struct fact {
 };
 
 enum phase {
-	PHASE_BEFORE = 0, /* planning; also during the destruction */
-	PHASE_AFTER	  /* after destroy and purge */
+	PHASE_BEFORE = 0, /* planning */
+	PHASE_AFTER,	  /* after destroy and purge */
+	/* Before destroying: what blocks now.  Costly looks at the soundness
+	 * of the store, made while planning, may be left out. */
+	PHASE_AGAIN
 };
 
 #define DESCRIPTION_FACTS 16

@@ -426,7 +426,7 @@ int directory_describe(void *handle, enum phase phase, struct description *out,
 	medium_describe(out, p.scope >= 0 ? p.scope : p.above);
 	if (p.scope >= 0)
 		shown(out->found, place_name(d), strlen(place_name(d)));
-	if (phase == PHASE_BEFORE)
+	if (phase != PHASE_AFTER)
 		rc = describe_before(out, d, &p, e);
 	place_close(&p);
 	return rc;

@@ -353,7 +353,7 @@ static int fake_describe(void *handle, enum phase phase, struct description *d,
 		 "says nothing about real data.");
 	snprintf(d->found, sizeof(d->found), "%s",
 		 f->prefix != NULL ? f->prefix : "");
-	if (blocker != NULL && phase == PHASE_BEFORE)
+	if (blocker != NULL && phase != PHASE_AFTER)
 		rc = description_block(d, e, blocker->argument, 1,
 				       "the rehearsal store was told to block");
 	return fake_end(f, &s, rc, e);

@@ -110,7 +110,7 @@ static void describe_log(struct store *s, enum phase phase,
 	}
 	description_class(d, CLASS_WRITE_AHEAD_LOG, PRESENCE_FOUND,
 			  (wal != 0 ? 1 : 0) + (journal != 0 ? 1 : 0),
-			  phase == PHASE_BEFORE
+			  phase != PHASE_AFTER
 				  ? "The write-ahead log or rollback journal "
 				    "holds copies of pages; it is truncated "
 				    "after the destruction."
@@ -177,7 +177,7 @@ static void describe_full_text(struct store *s, enum phase phase,
 				  "concerned.");
 		return;
 	}
-	if (phase == PHASE_BEFORE) {
+	if (phase != PHASE_AFTER) {
 		description_class(
 			d, CLASS_FULL_TEXT_INDEX, PRESENCE_FOUND, n,
 			"Full-text indexes over the tables concerned; "
@@ -350,9 +350,11 @@ int sqlite_describe(void *handle, enum phase phase, struct description *d,
 			  "Rows in tables.");
 	describe_log(s, phase, d);
 	describe_found(s, d);
-	if (phase == PHASE_BEFORE &&
-	    (block_schema(s, d, e) != 0 || block_scope(s, d, e) != 0 ||
-	     block_unsound(s, d, e) != 0))
+	if (phase != PHASE_AFTER &&
+	    (block_schema(s, d, e) != 0 || block_scope(s, d, e) != 0))
+		goto out;
+	/* reads the whole file; purge looks again at the end */
+	if (phase == PHASE_BEFORE && block_unsound(s, d, e) != 0)
 		goto out;
 	snprintf(d->method, sizeof(d->method),
 		 "Rows deleted by primary key with freed bytes zeroed "

@@ -24,6 +24,8 @@ expect plan-is-written 0 "$Q" plan one.cfg
 is status-says-planned "$(state one)" planned
 is status-says-no-certificate "$(certificate one)" none
 expect destroy-without-approval-is-refused 5 "$Q" destroy one
+expect refusal-with-json 5 "$Q" destroy one --json
+is refusal-is-one-json-document "$(jq -r .exit "$T/out")" 5
 expect certify-before-destruction-is-refused 5 "$Q" certify one
 expect close-before-certificate-is-refused 5 "$Q" close one
 expect run-waits-for-approvals 5 "$Q" run one.cfg

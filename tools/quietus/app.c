@@ -109,12 +109,8 @@ void app_warn(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-int app_fail(const struct app *app, const struct err *e)
+static int exit_for(const struct app *app, const struct err *e)
 {
-	app_warn("quietus: %s", e->msg);
-	if (e->code == ERR_STOPPED)
-		app_warn("quietus: stopped; nothing is lost: the same command "
-			 "carries on");
 	switch (e->code) {
 	case ERR_USAGE:
 		return EXIT_BAD_USAGE;
@@ -127,9 +123,26 @@ int app_fail(const struct app *app, const struct err *e)
 	}
 }
 
+/* --json promises one document, also when something went wrong. */
+static bool json_said;
+
+int app_fail(const struct app *app, const struct err *e)
+{
+	int rc = exit_for(app, e);
+	app_warn("quietus: %s", e->msg);
+	if (e->code == ERR_STOPPED)
+		app_warn("quietus: stopped; nothing is lost: the same command "
+			 "carries on");
+	if (!json_said)
+		app_json(app,
+			 json_pack("{s:s*, s:i}", "error", e->msg, "exit", rc));
+	return rc;
+}
+
 void app_json(const struct app *app, json_t *doc)
 {
 	if (app->json && doc != NULL) {
+		json_said = true;
 		json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	}

@@ -72,7 +72,8 @@ void app_say(const struct app *app, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A line on standard error: what the operator must know. */
 void app_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Prints the error and returns the exit code it asks for. */
+/* Prints the error (with --json also a document, unless one was printed) and
+ * returns the exit code it asks for. */
 int app_fail(const struct app *app, const struct err *e);
 /* With --json: prints the document.  Takes the reference. */
 void app_json(const struct app *app, json_t *doc);

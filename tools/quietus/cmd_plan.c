@@ -56,6 +56,12 @@ static void say_notes(const struct closeout *k)
 {
 	for (size_t i = 0; i < k->n_notes; i++)
 		app_warn("note: %s", k->notes[i]);
+	for (size_t i = 0; i < k->n_sources; i++)
+		if (k->sources[i].choice != DISPOSITION_DESTROY)
+			app_warn("note: source %s is to be returned first, "
+				 "which this version cannot do: destroy will "
+				 "refuse",
+				 k->sources[i].name);
 }
 
 /* Approvals of an earlier plan of the same number, which was replaced. */
@@ -149,7 +155,7 @@ int step_plan(struct casedir **out, struct app *app, const char *file,
 	    check_instruction(k, e) != 0)
 		goto out;
 	say_notes(k);
-	if (try_sources(app, k, e) != 0)
+	if (closeout_check_keys(k, e) != 0 || try_sources(app, k, e) != 0)
 		goto out;
 	rc = case_create(&c, k, &bytes, again, e); /* takes k over */
 	k = NULL;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "certs/base/clock.h"
+#include "certs/sign.h"
 
 /* Bytes of ids and specs that one batch may hold in memory. */
 #define BATCH_BYTES (24u << 20)
@@ -34,6 +35,33 @@ static int check_date(const struct casedir *c, struct err *e)
 	return err_set(e, ERR_REFUSED,
 		       "nothing is destroyed before %s (not_before): the "
 		       "client may still retrieve its data",
+		       text);
+}
+
+/* What is destroyed must be certified afterwards: a case whose signing
+ * certificate has expired could never be. */
+static int check_signer(struct casedir *c, struct err *e)
+{
+	struct cert *cert = NULL;
+	int64_t from, until;
+	bool any;
+	char text[CLOCK_TEXT];
+
+	if (ledger_any_intent(&any, c->ledger, e) != 0)
+		return -1;
+	if (any)
+		return 0;
+	if (cert_read(&cert, c->closeout->signing_certificate, e) != 0)
+		return -1;
+	cert_validity(&from, &until, cert);
+	cert_free(cert);
+	if (clock_now() <= until)
+		return 0;
+	clock_text(text, until);
+	return err_set(e, ERR_REFUSED,
+		       "the signing certificate expired on %s: what is "
+		       "destroyed now could not be certified; plan again with "
+		       "a valid one",
 		       text);
 }
 
@@ -87,7 +115,7 @@ int guard_open(struct guard **out, struct casedir *c, struct err *e)
 			       c->path);
 	if (case_check_bindings(c, e) != 0 || check_choice(c, e) != 0 ||
 	    check_approvals(c, e) != 0 || check_date(c, e) != 0 ||
-	    case_check_roots(c, e) != 0)
+	    check_signer(c, e) != 0 || case_check_roots(c, e) != 0)
 		return -1;
 	struct guard *g = calloc(1, sizeof(*g));
 	if (g != NULL)

@@ -309,7 +309,7 @@ static int still_free(struct run *r, size_t i, struct err *e)
 	if (planned_items(r, i) <= before)
 		return 0;
 	description_init(&d);
-	int rc = source_describe(&r->sources[i], PHASE_BEFORE, &d, e);
+	int rc = source_describe(&r->sources[i], PHASE_AGAIN, &d, e);
 	for (size_t b = 0; rc == 0 && b < d.n_blockers; b++) {
 		if (!counts(&d.blockers[b], begun != 0))
 			continue;
