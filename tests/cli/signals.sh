@@ -53,7 +53,7 @@ files_and_store() {
 	files
 	store store.json 300
 }
-closeout random "$FILES, $(fake '"slow:1"')"
+closeout random "$FILES, $(fake '"slow:8"')"
 bad=0 kills=0 n=1
 while [ $n -le 40 ]; do
 	files_and_store
