@@ -26,7 +26,7 @@ void check_say(struct check *c, enum finding_grade grade, const char *code,
 
 /* Names in a certificate are somebody else's words: they may not lead out of
  * the folder that the reader pointed at. */
-static bool stays_inside(const char *name)
+bool check_stays_inside(const char *name)
 {
 	if (*name == '\0' || *name == '/')
 		return false;
@@ -45,7 +45,7 @@ int check_companion(struct check *c, struct buf *out, const char *name,
 	char code[64];
 	int rc = -1;
 
-	if (!stays_inside(name)) {
+	if (!check_stays_inside(name)) {
 		check_say(c, FINDING_BAD, "file-name",
 			  "The certificate names a file outside its own "
 			  "folder: \"%s\".",

@@ -20,7 +20,6 @@
 #define LINE_MAX_BYTES 65536
 #define BLOCK 65536
 #define COMPLAINTS 20 /* of broken lines; then they are counted only */
-#define MATCHES 20    /* printed for --item */
 
 /* One source of the certificate. */
 struct tally {
@@ -28,7 +27,11 @@ struct tally {
 	uint64_t items, bytes;
 	uint64_t by_items[CLASS_COUNT][VERDICT_COUNT];
 	uint64_t by_bytes[CLASS_COUNT][VERDICT_COUNT];
-	struct buf last; /* id of the last line */
+	uint64_t by_rows[CLASS_COUNT][VERDICT_COUNT];
+	/* with several plans: the tree of each, made when it has a line */
+	struct merkle **of_plan;
+	struct buf last; /* id and plan of the last line */
+	unsigned last_plan;
 	bool begun, ended;
 };
 
@@ -38,8 +41,9 @@ struct inventory {
 	uint64_t *retained;    /* items of c->st->retention */
 	size_t current;	       /* source of the last line, or SIZE_MAX */
 	struct leafer *leafer;
-	struct buf strings, outcome, item;
-	uint64_t line, complaints, matches;
+	struct wanted *wanted; /* --item; NULL: none */
+	struct buf strings, outcome;
+	uint64_t line, complaints;
 };
 
 static void complain(struct inventory *v, const char *code, const char *text)
@@ -50,97 +54,6 @@ static void complain(struct inventory *v, const char *code, const char *text)
 			  "Inventory, line %" PRIu64 ": %s.", v->line, text);
 	else
 		v->c->bad = true;
-}
-
-/* ---- --item ------------------------------------------------------------- */
-
-static bool bytes_are(const void *a, size_t n, const char *name)
-{
-	return n == strlen(name) && memcmp(a, name, n) == 0;
-}
-
-/* A range of rows is "0003 table first-key": an order, the table (which has
- * no space in it), the key.  People know the table, or table and key. */
-static bool row_is(const unsigned char *id, size_t n, const char *name)
-{
-	size_t start = 0;
-	while (start < n && id[start] >= '0' && id[start] <= '9')
-		start++;
-	if (start == 0 || start == n || id[start] != ' ')
-		return false;
-	start++;
-	size_t end = start;
-	while (end < n && id[end] != ' ')
-		end++;
-	return end > start && (bytes_are(id + start, end - start, name) ||
-			       bytes_are(id + start, n - start, name));
-}
-
-/* A file is "/dir/file" below the source's folder; people leave the first
- * slash out. */
-static bool file_is(const unsigned char *id, size_t n, const char *name)
-{
-	return n > 1 && id[0] == '/' && bytes_are(id + 1, n - 1, name);
-}
-
-static bool name_matches(struct inventory *v, const struct record *r,
-			 const char *name)
-{
-	buf_reset(&v->item);
-	if (name_escape(&v->item, r->id, r->id_len) == 0 &&
-	    strcmp(buf_str(&v->item), name) == 0)
-		return true;
-	const unsigned char *nul = memchr(r->id, 0, r->id_len);
-	size_t head = nul != NULL ? (size_t)(nul - r->id) : r->id_len;
-	return bytes_are(r->id, r->id_len, name) ||
-	       bytes_are(r->id, head, name) || row_is(r->id, head, name) ||
-	       file_is(r->id, head, name);
-}
-
-static void look_for(struct inventory *v, const struct inventory_line *l)
-{
-	const char *name = v->c->in->item;
-	size_t n = strlen(l->record.source);
-
-	bool hit = name_matches(v, &l->record, name);
-	if (!hit && strncmp(name, l->record.source, n) == 0 && name[n] == ':')
-		hit = name_matches(v, &l->record, name + n + 1);
-	if (!hit)
-		return;
-	v->matches++;
-	if (v->matches > MATCHES)
-		return;
-	buf_reset(&v->item);
-	buf_put(&v->item, l->text, l->text_len);
-	check_say(v->c, FINDING_GOOD, "item-covered",
-		  "Covered: class %s, verdict %s, line %" PRIu64 ": %s",
-		  class_name(l->record.cls), verdict_name(l->verdict), v->line,
-		  buf_str(&v->item));
-}
-
-/* What was found is worth what the inventory is worth. */
-static void item_result(struct inventory *v, bool whole)
-{
-	struct check *c = v->c;
-	if (c->in->item == NULL)
-		return;
-	if (!whole)
-		check_say(c, FINDING_NOTE, "item-unproven",
-			  "About \"%s\" nothing is proven: the inventory is "
-			  "not the one that the certificate is about.",
-			  c->in->item);
-	else if (v->matches == 0)
-		check_say(c, FINDING_NOTE, "item-not-covered",
-			  "No item called \"%s\" was in the inventory. "
-			  "(Compared with whole ids and with their readable "
-			  "part; rows are items by ranges, called by their "
-			  "table and first key.)",
-			  c->in->item);
-	else
-		check_say(c, FINDING_GOOD, "item-proven",
-			  "%" PRIu64 " item(s) called \"%s\" are in the "
-			  "inventory, which leads to the certificate's roots.",
-			  v->matches, c->in->item);
 }
 
 /* ---- lines ----------------------------------------------------------------
@@ -171,18 +84,26 @@ static struct tally *tally_of(struct inventory *v, const char *name)
 	return &v->tallies[i];
 }
 
+static unsigned plan_of(const struct record *r)
+{
+	return r->plan > 1 ? r->plan : 1;
+}
+
 static void check_order(struct inventory *v, struct tally *t,
 			const struct record *r)
 {
 	if (t->begun) {
 		size_t n = t->last.len < r->id_len ? t->last.len : r->id_len;
 		int order = n != 0 ? memcmp(t->last.data, r->id, n) : 0;
-		if (order > 0 || (order == 0 && t->last.len >= r->id_len))
+		if (order == 0 && t->last.len != r->id_len)
+			order = t->last.len > r->id_len ? 1 : -1;
+		if (order > 0 || (order == 0 && t->last_plan >= plan_of(r)))
 			complain(v, "inventory-order",
 				 "an item stands twice, or not in the order "
-				 "of its id");
+				 "of its id and plan");
 	}
 	t->begun = true;
+	t->last_plan = plan_of(r);
 	buf_reset(&t->last);
 	buf_put(&t->last, r->id, r->id_len);
 }
@@ -214,6 +135,32 @@ static void check_verdict(struct inventory *v, const struct inventory_line *l)
 		 "certificate");
 }
 
+/* The tree of the line's own plan, whose root its approvers signed; NULL when
+ * that is the whole (one plan), and after a complaint. */
+static struct merkle *tree_of_plan(struct inventory *v, struct tally *t,
+				   const struct record *r)
+{
+	size_t n = v->c->st->n_plans, i = plan_of(r) - 1;
+
+	if (i >= n) {
+		complain(v, "inventory-plan",
+			 "it belongs to a plan that the certificate does not "
+			 "name");
+		return NULL;
+	}
+	if (n == 1)
+		return NULL;
+	if (t->of_plan == NULL)
+		t->of_plan = calloc(n, sizeof(struct merkle *));
+	if (t->of_plan != NULL && t->of_plan[i] == NULL)
+		t->of_plan[i] = merkle_new();
+	if (t->of_plan == NULL || t->of_plan[i] == NULL) {
+		complain(v, "inventory-unreadable", "out of memory");
+		return NULL;
+	}
+	return t->of_plan[i];
+}
+
 static void add_leaves(struct inventory *v, struct tally *t,
 		       const struct inventory_line *l)
 {
@@ -221,6 +168,9 @@ static void add_leaves(struct inventory *v, struct tally *t,
 
 	leafer_leaf(v->leafer, leaf, l->salt, l->text, l->text_len);
 	merkle_add(t->planned, leaf);
+	struct merkle *own = tree_of_plan(v, t, &l->record);
+	if (own != NULL)
+		merkle_add(own, leaf);
 	buf_reset(&v->outcome);
 	if (record_outcome(&v->outcome, l->text, l->text_len, l->verdict) !=
 	    0) {
@@ -249,11 +199,13 @@ static void one_line(struct inventory *v, const char *line, size_t len)
 	add_leaves(v, t, &l);
 	t->items++;
 	if (!derive_add(&t->bytes, l.record.bytes) ||
-	    !derive_add(&t->by_bytes[l.record.cls][l.verdict], l.record.bytes))
-		complain(v, "inventory-line", "the bytes overflow");
+	    !derive_add(&t->by_bytes[l.record.cls][l.verdict],
+			l.record.bytes) ||
+	    !derive_add(&t->by_rows[l.record.cls][l.verdict], l.record.rows))
+		complain(v, "inventory-line", "bytes or rows overflow");
 	t->by_items[l.record.cls][l.verdict]++;
-	if (v->c->in->item != NULL)
-		look_for(v, &l);
+	if (v->wanted != NULL)
+		wanted_line(v->wanted, &l, v->line);
 }
 
 /* ---- the whole ------------------------------------------------------------
@@ -261,37 +213,79 @@ static void one_line(struct inventory *v, const char *line, size_t len)
 
 /* What the certificate's lines say of one class and verdict. */
 static void said(const struct statement_source *s, enum copy_class cls,
-		 enum verdict verdict, uint64_t *items, uint64_t *bytes)
+		 enum verdict verdict, uint64_t out[3])
 {
-	*items = *bytes = 0;
+	memset(out, 0, 3 * sizeof(*out));
 	for (size_t i = 0; i < s->n_lines; i++)
 		if (s->lines[i].cls == cls && s->lines[i].verdict == verdict) {
-			*items += s->lines[i].items;
-			*bytes += s->lines[i].bytes;
+			out[0] += s->lines[i].items;
+			out[1] += s->lines[i].bytes;
+			out[2] += s->lines[i].rows;
 		}
 }
 
 static bool same_tallies(struct check *c, const struct statement_source *s,
 			 const struct tally *t)
 {
+	static const char *const units[] = {"items", "bytes", "rows"};
 	bool same = true;
+
 	for (int k = CLASS_UNKNOWN + 1; k < CLASS_COUNT; k++)
 		for (int w = 0; w < VERDICT_COUNT; w++) {
-			uint64_t items, bytes;
-			said(s, (enum copy_class)k, (enum verdict)w, &items,
-			     &bytes);
-			if (items == t->by_items[k][w] &&
-			    bytes == t->by_bytes[k][w])
-				continue;
-			same = false;
-			check_say(c, FINDING_BAD, "inventory-tally",
-				  "Source %s, class %s, verdict %s: the "
-				  "certificate has %" PRIu64 " items, the "
-				  "inventory %" PRIu64 ".",
-				  s->name, class_name((enum copy_class)k),
-				  verdict_name((enum verdict)w), items,
-				  t->by_items[k][w]);
+			uint64_t is[3];
+			const uint64_t should[3] = {t->by_items[k][w],
+						    t->by_bytes[k][w],
+						    t->by_rows[k][w]};
+			said(s, (enum copy_class)k, (enum verdict)w, is);
+			for (int u = 0; u < 3; u++) {
+				if (is[u] == should[u])
+					continue;
+				same = false;
+				check_say(c, FINDING_BAD, "inventory-tally",
+					  "Source %s, class %s, verdict %s: "
+					  "the certificate has %" PRIu64
+					  " %s, the inventory %" PRIu64 ".",
+					  s->name,
+					  class_name((enum copy_class)k),
+					  verdict_name((enum verdict)w), is[u],
+					  units[u], should[u]);
+			}
 		}
+	return same;
+}
+
+/* With several plans: what the approvers of each signed is in the inventory,
+ * whole and unchanged (I1). */
+static bool same_plans(struct check *c, const struct statement_source *s,
+		       struct tally *t)
+{
+	bool same = true;
+
+	for (size_t i = 0; c->st->n_plans > 1 && i < c->st->n_plans; i++) {
+		const struct plan_source *p =
+			c->plans[i] != NULL ? plan_source(c->plans[i], s->name)
+					    : NULL;
+		struct merkle *own = t->of_plan != NULL ? t->of_plan[i] : NULL;
+		struct merkle *none = own == NULL ? merkle_new() : NULL;
+		unsigned char root[SHA_LEN];
+		if (c->plans[i] == NULL) {
+			merkle_free(none);
+			continue; /* it was said that it is missing */
+		}
+		if (own != NULL || none != NULL)
+			merkle_root(own != NULL ? own : none, root);
+		bool planned = p != NULL && (own != NULL || none != NULL) &&
+			       memcmp(root, p->root, SHA_LEN) == 0;
+		merkle_free(none);
+		if (planned || (p == NULL && own == NULL))
+			continue;
+		same = false;
+		check_say(c, FINDING_BAD, "plan-root",
+			  "Source %s: the items that the inventory gives to "
+			  "%s are not those that were approved with it (their "
+			  "Merkle root differs).",
+			  s->name, c->st->plans[i].file);
+	}
 	return same;
 }
 
@@ -302,6 +296,7 @@ static bool source_result(struct check *c, const struct statement_source *s,
 	unsigned char planned[SHA_LEN], outcome[SHA_LEN];
 	bool same = same_tallies(c, s, t);
 
+	same = same_plans(c, s, t) && same;
 	merkle_root(t->planned, planned);
 	merkle_root(t->outcome, outcome);
 	if (memcmp(planned, s->planned_root, SHA_LEN) != 0) {
@@ -329,9 +324,13 @@ static bool source_result(struct check *c, const struct statement_source *s,
 	if (same)
 		check_say(c, FINDING_GOOD, "inventory",
 			  "Source %s: all %" PRIu64 " items of the inventory "
-			  "lead to the planned and to the outcome root; "
-			  "counts, bytes and verdicts agree.",
-			  s->name, s->items);
+			  "lead to the planned and to the outcome root%s; "
+			  "counts, bytes, rows and verdicts agree.",
+			  s->name, s->items,
+			  c->st->n_plans > 1
+				  ? ", and those of each plan to the root that "
+				    "was approved"
+				  : "");
 	return same;
 }
 
@@ -364,7 +363,8 @@ static void results(struct inventory *v)
 				  v->retained[i]);
 		}
 	}
-	item_result(v, whole);
+	if (v->wanted != NULL)
+		wanted_result(v->wanted, whole);
 }
 
 /* Hands over every line.  -1 when the file could not be read to its end. */
@@ -426,13 +426,18 @@ static void inventory_release(struct inventory *v)
 		merkle_free(v->tallies[i].planned);
 		merkle_free(v->tallies[i].outcome);
 		buf_release(&v->tallies[i].last);
+		for (size_t k = 0;
+		     v->tallies[i].of_plan != NULL && k < v->c->st->n_plans;
+		     k++)
+			merkle_free(v->tallies[i].of_plan[k]);
+		free(v->tallies[i].of_plan);
 	}
 	free(v->tallies);
 	free(v->retained);
 	leafer_free(v->leafer);
 	buf_release(&v->strings);
 	buf_release(&v->outcome);
-	buf_release(&v->item);
+	wanted_free(v->wanted);
 }
 
 static int inventory_start(struct inventory *v, struct check *c)
@@ -446,11 +451,13 @@ static int inventory_start(struct inventory *v, struct check *c)
 	v->current = SIZE_MAX;
 	buf_init(&v->strings, 2 * LINE_MAX_BYTES);
 	buf_init(&v->outcome, 2 * LINE_MAX_BYTES);
-	buf_init(&v->item, 4 * LINE_MAX_BYTES);
 	v->tallies = calloc(n + 1, sizeof(*v->tallies));
 	v->retained = calloc(c->st->n_retention + 1, sizeof(*v->retained));
 	v->leafer = leafer_new(none, sizeof(none));
-	if (v->tallies == NULL || v->retained == NULL || v->leafer == NULL)
+	if (c->in->item != NULL)
+		v->wanted = wanted_new(c);
+	if (v->tallies == NULL || v->retained == NULL || v->leafer == NULL ||
+	    (c->in->item != NULL && v->wanted == NULL))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct tally *t = &v->tallies[i];

@@ -45,6 +45,8 @@ missing:
 static void validity(struct check *c, const struct signature *s, int64_t when)
 {
 	char from[CLOCK_TEXT], until[CLOCK_TEXT], at[CLOCK_TEXT];
+	int64_t now = clock_now();
+
 	clock_text(from, s->valid_from);
 	clock_text(until, s->valid_until);
 	clock_text(at, when);
@@ -54,7 +56,12 @@ static void validity(struct check *c, const struct signature *s, int64_t when)
 			  "The signer's certificate was not valid when it "
 			  "signed (%s; valid from %s until %s).",
 			  at, from, until);
-	else if (clock_now() > s->valid_until)
+	else if (now > s->valid_until && s->signed_at == 0)
+		check_say(c, FINDING_BAD, "signer-not-valid",
+			  "The signer's certificate has expired (%s), and the "
+			  "signature does not say that it was made before.",
+			  until);
+	else if (now > s->valid_until)
 		check_say(c, FINDING_NOTE, "signer-expired-since",
 			  "The signer's certificate was valid when it signed "
 			  "and expired since (%s).",
@@ -63,6 +70,15 @@ static void validity(struct check *c, const struct signature *s, int64_t when)
 		check_say(c, FINDING_NOTE, "no-signing-time",
 			  "The signature does not say when it was made; the "
 			  "date of issue stands in.");
+	if (s->signed_at > now + CHECK_DAY)
+		check_say(c, FINDING_BAD, "in-the-future",
+			  "The signing time (%s) lies in the future.", at);
+	if (s->signed_at != 0 && c->st != NULL &&
+	    s->signed_at < c->st->issued - CHECK_DAY)
+		check_say(c, FINDING_BAD, "signed-before-issue",
+			  "The signature (%s) is older than the document by "
+			  "its own date of issue.",
+			  at);
 	check_say(c, FINDING_NOTE, "time-is-vendors-word",
 		  "The signing time (%s) is the vendor's word: there is no "
 		  "time-stamp by a third party.",

@@ -61,6 +61,21 @@ static int line_check(const struct statement *st,
 	return 0;
 }
 
+/* Where anything was found, it cannot be that nothing was. */
+static int alone_check(const struct statement_source *s,
+		       const struct statement_line *l, struct err *e)
+{
+	if (l->verdict != VERDICT_NONE_FOUND)
+		return 0;
+	for (size_t i = 0; i < s->n_lines; i++)
+		if (&s->lines[i] != l && s->lines[i].cls == l->cls)
+			return err_set(e, ERR_FAILED,
+				       "source %s: class %s is \"none found\" "
+				       "and something else besides",
+				       s->name, class_name(l->cls));
+	return 0;
+}
+
 static int source_check(const struct statement *st,
 			const struct statement_source *s, struct err *e)
 {
@@ -82,8 +97,21 @@ static int source_check(const struct statement *st,
 		return err_set(e, ERR_FAILED,
 			       "source %s: unknown word about bystanders",
 			       s->name);
+	static const unsigned char none[SHA_LEN];
+	if (strcmp(by, "unchanged") == 0 &&
+	    memcmp(s->bystanders_commitment, none, SHA_LEN) == 0)
+		return err_set(e, ERR_FAILED,
+			       "source %s: bystanders \"unchanged\" without "
+			       "the commitment to what was measured",
+			       s->name);
+	if (!derive_choice_known(s->choice))
+		return err_set(e, ERR_FAILED,
+			       "source %s: the choice is neither destroy nor "
+			       "return nor return-to-designee",
+			       s->name);
 	for (size_t i = 0; i < s->n_lines; i++) {
-		if (line_check(st, s, &s->lines[i], e) != 0)
+		if (line_check(st, s, &s->lines[i], e) != 0 ||
+		    alone_check(s, &s->lines[i], e) != 0)
 			return -1;
 		if (!derive_add(&items, s->lines[i].items) ||
 		    !derive_add(&bytes, s->lines[i].bytes))
@@ -162,6 +190,10 @@ int statement_check(const struct statement *st, enum kind kind, struct err *e)
 		return err_set(e, ERR_FAILED, "no source");
 	if (st->issued == 0)
 		return err_set(e, ERR_FAILED, "no date of issue");
+	if (!derive_choice_known(st->choice))
+		return err_set(e, ERR_FAILED,
+			       "the controller's choice is neither destroy nor "
+			       "return nor return-to-designee");
 	for (size_t i = 0; i < st->n_sources; i++) {
 		if (source_check(st, &st->sources[i], e) != 0)
 			return -1;
@@ -462,8 +494,14 @@ int statement_write(struct buf *out, enum kind *kind,
 	json_t *doc = statement_json(kind, st, e);
 	if (doc == NULL)
 		return -1;
+	const char *claim = derive_overclaim(doc);
+	if (claim != NULL)
+		err_set(e, ERR_FAILED,
+			"certificate: \"%.200s\" names a standard that a "
+			"certificate of erasure may not claim",
+			claim);
 	/* what the verifier could not read is not written */
-	if (statement_parse(&again, doc, e) == 0)
+	else if (statement_parse(&again, doc, e) == 0)
 		rc = json_write(out, doc, e);
 	else
 		e->code = ERR_FAILED;

@@ -53,6 +53,71 @@ static bool bystanders_lost(const struct statement_source *s)
 	return strcmp(derive_bystanders(s), "lost") == 0;
 }
 
+bool derive_choice_known(const char *choice)
+{
+	return choice != NULL && (strcmp(choice, "destroy") == 0 ||
+				  strcmp(choice, "return") == 0 ||
+				  strcmp(choice, "return-to-designee") == 0);
+}
+
+static bool alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
+/* True when the name begins here, whatever stands between its letters and
+ * digits, and in either case. */
+static bool spells(const char *s, const char *name)
+{
+	for (; *name != '\0'; s++) {
+		char c = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
+		if (c == *name)
+			name++;
+		else if (c == '\0' || alnum(c))
+			return false;
+	}
+	return *s < '0' || *s > '9';
+}
+
+static bool names_standard(const char *s)
+{
+	static const char *const names[] = {"en15713",	"iso15713", "din66399",
+					    "iso21964", "iec21964", "iso27555",
+					    "iec27555"};
+
+	for (size_t i = 0; s[i] != '\0'; i++) {
+		if (!alnum(s[i]) || (i > 0 && alnum(s[i - 1])))
+			continue;
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			if (spells(s + i, names[k]))
+				return true;
+	}
+	return false;
+}
+
+const char *derive_overclaim(const json_t *doc)
+{
+	const char *key, *found = NULL;
+	const json_t *value;
+
+	if (json_is_string(doc))
+		return names_standard(json_string_value(doc))
+			       ? json_string_value(doc)
+			       : NULL;
+	for (size_t i = 0; i < json_array_size(doc) && found == NULL; i++)
+		found = derive_overclaim(json_array_get(doc, i));
+	/* the macro wants an object that it could change */
+	for (void *i = json_object_iter((json_t *)(uintptr_t)doc);
+	     i != NULL && found == NULL;
+	     i = json_object_iter_next((json_t *)(uintptr_t)doc, i)) {
+		key = json_object_iter_key(i);
+		value = json_object_iter_value(i);
+		found = names_standard(key) ? key : derive_overclaim(value);
+	}
+	return found;
+}
+
 enum kind statement_kind(const struct statement *st)
 {
 	bool seen[VERDICT_COUNT] = {false};
@@ -61,6 +126,10 @@ enum kind statement_kind(const struct statement *st)
 		const struct statement_source *s = &st->sources[i];
 		for (size_t k = 0; k < s->n_lines; k++) {
 			enum verdict v = s->lines[k].verdict;
+			/* a class without items shows nothing destroyed */
+			if (v == VERDICT_DESTROYED_VERIFIED &&
+			    s->lines[k].items == 0)
+				continue;
 			seen[v < VERDICT_COUNT ? v : VERDICT_UNKNOWN] = true;
 		}
 		/* something of the client's, or of somebody else's that is
@@ -228,6 +297,10 @@ json_t *derive_findings(struct maker *m, const struct statement *st)
 	json_t *list = json_array();
 	for (size_t i = 0; i < st->n_sources; i++)
 		source_findings(m, list, &st->sources[i]);
+	if (json_array_size(list) == 0 && statement_kind(st) == KIND_EXCEPTION)
+		make_item(m, list,
+			  json_string("nothing was found destroyed and "
+				      "verified"));
 	return list;
 }
 

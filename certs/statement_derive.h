@@ -24,6 +24,13 @@ const struct statement_retention *
 derive_retention(const struct statement *st, const struct statement_source *s,
 		 const struct statement_line *l);
 
+/* True for destroy, return and return-to-designee. */
+bool derive_choice_known(const char *choice);
+/* The first text of the document that names a standard which does not cover
+ * erasure or which nobody here was certified against (EN 15713, DIN 66399 with
+ * its successor ISO/IEC 21964, ISO/IEC 27555); NULL when there is none. */
+const char *derive_overclaim(const json_t *doc);
+
 /* The derived members; new references. */
 json_t *derive_reservations(struct maker *m, const struct statement *st);
 json_t *derive_findings(struct maker *m, const struct statement *st);

@@ -40,25 +40,31 @@ struct set_item {
 	enum disposition disposition;
 	const char *retention;
 	enum verdict verdict;
+	unsigned plan; /* 0: the first */
 };
 
 #define SET_ID(text) text, sizeof(text) - 1
 
 static const struct set_item set_items[] = {
 	{"app", SET_ID("0001 client 0000"), CLASS_CURRENT, 100, 1,
-	 DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED},
+	 DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED, 0},
 	{"app", SET_ID("0002 invoice 0000"), CLASS_CURRENT, 300, 12,
-	 DISPOSITION_RETAIN, "invoices", VERDICT_RETAINED},
+	 DISPOSITION_RETAIN, "invoices", VERDICT_RETAINED, 0},
 	{"app", SET_ID("0003 message 0000"), CLASS_CURRENT, 5000, 70,
-	 DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED},
+	 DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED, 0},
 	{"media", SET_ID("clients/7/a.jpg\0current\0v1"), CLASS_CURRENT, 11, 0,
-	 DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED},
+	 DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED, 0},
 	{"media", SET_ID("clients/7/a.jpg\0noncurrent\0v0"), CLASS_NONCURRENT,
-	 12, 0, DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED},
+	 12, 0, DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED, 0},
 	{"media", SET_ID("clients/7/b\xc3\xa9.jpg\0current\0v1"), CLASS_CURRENT,
-	 13, 0, DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED},
+	 13, 0, DISPOSITION_DESTROY, NULL, VERDICT_DESTROYED_VERIFIED, 0},
 };
 #define SET_ITEMS (sizeof(set_items) / sizeof(set_items[0]))
+
+/* The items that are written, and of which plan (0: all). */
+static const struct set_item *set_list = set_items;
+static size_t set_listed = SET_ITEMS;
+static unsigned set_of_plan;
 
 /* Roots of one source and the lines of the inventory. */
 static void __attribute__((unused))
@@ -74,8 +80,8 @@ set_inventory(struct buf *lines, const char *source,
 
 	buf_init(&text, 65536);
 	buf_init(&after, 65536);
-	for (size_t i = 0; i < SET_ITEMS; i++) {
-		const struct set_item *it = &set_items[i];
+	for (size_t i = 0; i < set_listed; i++) {
+		const struct set_item *it = &set_list[i];
 		struct record r = {.source = it->source,
 				   .id = (const unsigned char *)it->id,
 				   .id_len = it->id_len,
@@ -83,10 +89,13 @@ set_inventory(struct buf *lines, const char *source,
 				   .bytes = it->bytes,
 				   .rows = it->rows,
 				   .disposition = it->disposition,
-				   .retention = it->retention};
-		if (strcmp(it->source, source) != 0)
+				   .retention = it->retention,
+				   .plan = it->plan};
+		unsigned plan = it->plan > 1 ? it->plan : 1;
+		if (strcmp(it->source, source) != 0 ||
+		    (set_of_plan != 0 && set_of_plan != plan))
 			continue;
-		memset(r.digest, (int)i + 1, SHA_LEN);
+		memset(r.digest, (int)it->bytes & 0xff, SHA_LEN);
 		buf_reset(&text);
 		buf_reset(&after);
 		record_write(&text, &r);
@@ -218,7 +227,16 @@ static const struct plan_class set_media_classes[] = {
 	{CLASS_DELETE_MARKER, DISPOSITION_NONE, 0, 0, 0},
 };
 
-#define SET_CREATED 1763942400 /* 2025-11-24T00:00:00Z */
+/* The plan is made now, so that approvals signed now come after it and before
+ * a destruction that begins half an hour later by its own account. */
+static int64_t set_created(void)
+{
+	static int64_t now;
+	if (now == 0)
+		now = clock_now();
+	return now;
+}
+#define SET_CREATED set_created()
 
 /* Fills a plan and hands it to fn.  Everything lives during the call only. */
 static void __attribute__((unused))

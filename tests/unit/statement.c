@@ -106,6 +106,66 @@ static void nothing_destroyed_is_no_certificate(void)
 	kind_is(KIND_FINAL);
 }
 
+static void class_without_items_is_not_something_destroyed(void)
+{
+	set_fill(&s);
+	for (size_t i = 0; i < 4; i++) {
+		if (s.app[i].items > 0)
+			s.app[i].verdict = VERDICT_ABSENT;
+		if (s.media[i].items > 0)
+			s.media[i].verdict = VERDICT_ABSENT;
+	}
+	s.app[1].retention = NULL;
+	s.st.n_retention = 0;
+	/* the log is called destroyed-verified: nothing was in it */
+	CU_ASSERT(s.app[2].verdict == VERDICT_DESTROYED_VERIFIED);
+	json_t *doc = document(KIND_EXCEPTION);
+	const json_t *list = json_object_get(doc, "findings");
+	CU_ASSERT_EQUAL(json_array_size(list), 1);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(list, 0)),
+			       "nothing was found destroyed and verified");
+	json_decref(doc);
+	/* one item is enough */
+	s.app[0].verdict = VERDICT_DESTROYED_VERIFIED;
+	doc = document(KIND_FINAL);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(doc, "findings")), 0);
+	json_decref(doc);
+}
+
+static void none_found_stands_alone(void)
+{
+	set_fill(&s);
+	kind_is(KIND_FINAL);
+	s.app[3].cls = CLASS_WRITE_AHEAD_LOG;
+	refused("\"none found\" and something else");
+}
+
+static void unchanged_bystanders_have_a_commitment(void)
+{
+	set_fill(&s);
+	kind_is(KIND_FINAL);
+	memset(s.sources[0].bystanders_commitment, 0, SHA_LEN);
+	refused("without the commitment");
+	s.sources[0].bystanders = "not measured";
+	kind_is(KIND_FINAL);
+}
+
+static void choice_is_one_of_three_words(void)
+{
+	static const char *const good[] = {"destroy", "return",
+					   "return-to-designee"};
+	set_fill(&s);
+	for (size_t i = 0; i < 3; i++) {
+		s.st.choice = s.sources[0].choice = good[i];
+		kind_is(KIND_FINAL);
+	}
+	s.st.choice = "keep";
+	refused("the controller's choice");
+	s.st.choice = "destroy";
+	s.sources[0].choice = "";
+	refused("source app: the choice");
+}
+
 static void unplanned_things_prevent_a_certificate(void)
 {
 	set_fill(&s);
@@ -374,6 +434,7 @@ static void clean_case_has_no_reservation(void)
 	s.st.n_retention = 0;
 	s.st.n_excluded = 0;
 	s.sources[1].bystanders = "unchanged";
+	memset(s.sources[1].bystanders_commitment, 0x33, SHA_LEN);
 	json_t *doc = document(KIND_FINAL);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(doc, "reservations")),
 			0);
@@ -446,6 +507,30 @@ static void no_standard_that_excludes_erasure_is_claimed(void)
 	CU_ASSERT_PTR_NULL(strstr(buf_str(&out), "66399"));
 	CU_ASSERT_PTR_NULL(strstr(buf_str(&out), "27555"));
 	buf_release(&out);
+}
+
+static void text_that_names_such_a_standard_is_refused(void)
+{
+	static const char *const bad[] = {"shredded, DIN 66399 H-5",
+					  "as EN-15713 demands",
+					  "din en 15713:2009",
+					  "ISO/IEC 27555",
+					  "iso 27555",
+					  "ISO/IEC 21964-1"};
+	static const char *const good[] = {"Golden 15713 rows", "en 157130",
+					   "DIN 66398", "ISO/IEC 27001"};
+	set_fill(&s);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		s.sources[1].method = bad[i];
+		refused(bad[i]);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		s.sources[1].method = good[i];
+		kind_is(KIND_FINAL);
+	}
+	s.sources[1].method = NULL;
+	s.facts[1].key = "din 66399";
+	refused("din 66399");
 }
 
 /* ---- reading back ------------------------------------------------------- */
@@ -617,6 +702,11 @@ int main(void)
 		UNIT(scheduled_or_unchecked_is_interim),
 		UNIT(each_failing_verdict_is_an_exception_report),
 		UNIT(nothing_destroyed_is_no_certificate),
+		UNIT(class_without_items_is_not_something_destroyed),
+		UNIT(none_found_stands_alone),
+		UNIT(unchanged_bystanders_have_a_commitment),
+		UNIT(choice_is_one_of_three_words),
+		UNIT(text_that_names_such_a_standard_is_refused),
 		UNIT(unplanned_things_prevent_a_certificate),
 		UNIT(residue_found_again_prevents_a_certificate),
 		UNIT(lost_bystanders_say_possible_breach),

@@ -368,6 +368,14 @@ static void no_trust(void)
 
 /* ---- lies, signed by the right key -------------------------------------- */
 
+/* A time of the set, so many seconds after the plan. */
+static json_t *when(int64_t after)
+{
+	char text[CLOCK_TEXT];
+	clock_text(text, SET_CREATED + after);
+	return json_string(text);
+}
+
 static void lie_kind(void)
 {
 	reissue("", "kind", json_string("interim"));
@@ -458,7 +466,7 @@ static void lie_unchecked(void)
 
 static void lie_checked_early(void)
 {
-	reissue("sources/1", "checked", json_string("2025-11-24T00:30:00Z"));
+	reissue("sources/1", "checked", when(1800));
 }
 
 static void lie_unplanned(void)
@@ -537,7 +545,7 @@ static void lie_outcome_root(void)
 
 static void lie_not_before(void)
 {
-	reissue("", "not_before", json_string("2025-11-24T00:34:00Z"));
+	reissue("", "not_before", when(2040));
 }
 
 static void lie_case(void)
@@ -642,6 +650,105 @@ static void lie_approver_twice(void)
 static void lie_approval_name(void)
 {
 	reissue("plans/0/approvals/0", "subject", json_string("CN=carol"));
+}
+
+static void lie_class_dropped(void)
+{
+	/* the log, whose line has no items */
+	json_t *doc = parse(cert);
+	json_array_remove(at(doc, "sources/0/classes"), 2);
+	write_json(doc, cert);
+	set_issue("processor");
+}
+
+static void lie_none_beside(void)
+{
+	reissue("sources/0/classes/3", "class", json_string("write-ahead-log"));
+}
+
+static void lie_rows(void)
+{
+	reissue("sources/0/classes/0", "rows", json_integer(99999));
+}
+
+static void lie_rows_moved(void)
+{
+	/* rows of the retained invoice, counted as destroyed */
+	json_t *doc = parse(cert);
+	json_object_set_new(at(doc, "sources/0/classes/0"), "rows",
+			    json_integer(83));
+	json_object_del(at(doc, "sources/0/classes/1"), "rows");
+	write_json(doc, cert);
+	set_issue("processor");
+}
+
+static void lie_no_limits(void)
+{
+	reissue("", "limits", json_array());
+}
+
+static void lie_standard(void)
+{
+	reissue("sources/0", "method",
+		json_string("shredded according to DIN 66399 H-5"));
+}
+
+static void lie_standard_in_a_fact(void)
+{
+	reissue("sources/0/host", "engine", json_string("EN 15713 certified"));
+}
+
+static void lie_no_commitment(void)
+{
+	reissue_without("sources/0/bystanders", "commitment");
+}
+
+static void lie_choice_word(void)
+{
+	reissue("sources/0", "choice", json_string("keep"));
+}
+
+static void lie_issued_long_ago(void)
+{
+	json_t *doc = parse(cert);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *s = json_array_get(at(doc, "sources"), i);
+		json_object_del(s, "checked");
+		json_object_set_new(s, "checked", when(2500));
+	}
+	json_object_set_new(doc, "issued", when(2400));
+	write_json(doc, cert);
+	set_issue("processor");
+}
+
+static void lie_issued_in_the_future(void)
+{
+	reissue("", "issued", when(3 * KEYS_DAY));
+}
+
+static void lie_ended_first(void)
+{
+	reissue("sources/1", "ended", when(2050));
+}
+
+static void lie_all_ended_first(void)
+{
+	reissue("", "ended", when(1900));
+}
+
+static void lie_begun_unplanned(void)
+{
+	/* one second before the plan; not_before agrees */
+	json_t *doc = parse(cert);
+	json_object_set_new(at(doc, "sources/0"), "started", when(-1));
+	json_object_set_new(doc, "started", when(-1));
+	write_json(doc, cert);
+	set_issue("processor");
+}
+
+static void lie_begun_unplanned_in_sum(void)
+{
+	reissue("", "started", when(-1));
 }
 
 /* ---- plan and approvals ------------------------------------------------- */
@@ -1051,6 +1158,31 @@ static void inv_white_space(void)
 	replace(inv, "{\"source\":\"app\"", "{ \"source\":\"app\"");
 }
 
+static void inv_plan_one(void)
+{
+	/* the first plan is not written */
+	replace(inv, "\"disposition\":\"destroy\"}",
+		"\"disposition\":\"destroy\",\"plan\":1}");
+}
+
+static void inv_plan_text(void)
+{
+	replace(inv, "\"disposition\":\"destroy\"}",
+		"\"disposition\":\"destroy\",\"plan\":\"2\"}");
+}
+
+static void inv_plan_huge(void)
+{
+	replace(inv, "\"disposition\":\"destroy\"}",
+		"\"disposition\":\"destroy\",\"plan\":4294967298}");
+}
+
+static void inv_plan_unnamed(void)
+{
+	replace(inv, "\"disposition\":\"destroy\"}",
+		"\"disposition\":\"destroy\",\"plan\":2}");
+}
+
 static void missing_and_bad(void)
 {
 	drop(tlog);
@@ -1145,6 +1277,26 @@ static const struct {
 	{"fewer approvals required", lie_approvals_required, "plan-disagrees",
 	 2},
 	{"one approver twice", lie_approver_twice, "approver-twice", 2},
+	{"a class without a verdict", lie_class_dropped, "class-dropped", 2},
+	{"none found, and something", lie_none_beside, "inconsistent", 2},
+	{"more rows than planned", lie_rows, "plan-counts", 2},
+	{"more rows than inventoried", lie_rows, "inventory-tally", 2},
+	{"rows of another verdict", lie_rows_moved, "inventory-tally", 2},
+	{"no limits", lie_no_limits, "limits-empty", 2},
+	{"a standard claimed", lie_standard, "standard-claimed", 2},
+	{"a standard as a fact", lie_standard_in_a_fact, "standard-claimed", 2},
+	{"unchanged, uncommitted", lie_no_commitment, "inconsistent", 2},
+	{"a choice nobody has", lie_choice_word, "inconsistent", 2},
+	{"issued before the check", lie_issued_long_ago, "time-order", 2},
+	{"issued in the future", lie_issued_in_the_future, "in-the-future", 2},
+	{"signed before it was issued", lie_issued_in_the_future,
+	 "signed-before-issue", 2},
+	{"a source ended first", lie_ended_first, "time-order", 2},
+	{"all ended before it began", lie_all_ended_first, "time-order", 2},
+	{"begun before any plan", lie_begun_unplanned, "time-order", 2},
+	{"begun before: the sum", lie_begun_unplanned_in_sum, "time-order", 2},
+	{"approved after the start", lie_begun_unplanned,
+	 "approved-after-start", 2},
 	{"approver's name changed", lie_approval_name, "approval-disagrees", 2},
 
 	{"plan changed", plan_byte, "plan-changed", 2},
@@ -1204,6 +1356,11 @@ static const struct {
 	{"a line of garbage", inv_garbage, "inventory-line", 2},
 	{"a line without end", inv_long, "inventory-line", 2},
 	{"white space in a record", inv_white_space, "inventory-line", 2},
+
+	{"the first plan written", inv_plan_one, "inventory-line", 2},
+	{"a plan as a text", inv_plan_text, "inventory-line", 2},
+	{"a plan beyond all numbers", inv_plan_huge, "inventory-line", 2},
+	{"a plan nobody named", inv_plan_unnamed, "inventory-plan", 2},
 
 	{"missing and wrong is wrong", missing_and_bad, "proof-missing", 2},
 };
