@@ -35,6 +35,7 @@ attempt honest ''
 is honest-store-is-final "$(kind honest)" final
 never refused '"refuse:clients/7/0002"'
 never lie '"lie"'
+is lie-items-are-present "$("$Q" status lie --json | jq '[.sources[].classes[] | select(.verdict == "present") | .items] | add')" 7
 never mute '"mute"'
 never lie-and-lose-page '"lie", "lose-page"'
 never resurrect '"resurrect"'
