@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "certs/base/hex.h"
-#include "certs/base/json.h"
 #include "certs/check_private.h"
 #include "certs/trail.h"
+#include "certs/trail_entry.h"
 
 #define PROOF_MAX (1024 * 1024)
 
@@ -15,38 +15,35 @@
 static void entry(struct check *c, const struct buf *bytes)
 {
 	struct err e = ERR_INIT;
-	const char *type = "", *event = "", *number = "", *digest = "";
+	struct trail_entry en;
 	char sha[2 * SHA_LEN + 1];
 
-	json_t *doc =
-		json_strict(buf_str(bytes), bytes->len, "trail entry", &e);
-	json_t *digests = json_object_get(doc, "digests");
-	if (doc == NULL || json_get_str(&type, doc, "type", "entry", &e) ||
-	    json_get_str(&event, doc, "event", "entry", &e) ||
-	    json_get_str(&number, doc, "case", "entry", &e) ||
-	    json_get_str(&digest, digests, "certificate", "entry", &e)) {
+	if (trail_entry_read(&en, bytes->data, bytes->len, &e) != 0) {
 		check_say(c, FINDING_BAD, "proof-entry",
-			  "The trail's entry cannot be read: %s.", e.msg);
-		goto out;
+			  "The trail's entry is not one of version 1: %s.",
+			  e.msg);
+		return;
 	}
 	hex_encode(sha, c->sha256, SHA_LEN);
-	if (strcmp(type, "quietus/trail-entry") != 0)
-		check_say(c, FINDING_BAD, "proof-entry",
-			  "The trail's entry is of an unknown type.");
-	if (strcmp(event, "certified") != 0)
+	const char *digest =
+		json_string_value(json_object_get(en.digests, "certificate"));
+	if (strcmp(en.event, "certified") != 0)
 		check_say(c, FINDING_BAD, "proof-entry",
 			  "The trail's entry is not about certifying but "
 			  "about \"%s\".",
-			  event);
-	if (strcmp(number, c->st->case_number) != 0)
+			  en.event);
+	if (strcmp(en.number, c->st->case_number) != 0)
 		check_say(c, FINDING_BAD, "proof-entry",
 			  "The trail's entry is about another case.");
-	if (strcmp(digest, sha) != 0)
+	if (digest == NULL || json_object_size(en.digests) != 1)
+		check_say(c, FINDING_BAD, "proof-entry",
+			  "The trail's entry is not about a certificate "
+			  "alone.");
+	else if (strcmp(digest, sha) != 0)
 		check_say(c, FINDING_BAD, "proof-entry",
 			  "The trail's entry is about another document (its "
 			  "SHA-256 differs).");
-out:
-	json_decref(doc);
+	trail_entry_release(&en);
 }
 
 static void proof(struct check *c, const struct buf *bytes)

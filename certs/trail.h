@@ -99,6 +99,15 @@ int trail_examine(struct trail_summary *out, const char *dir, const char *vkey,
 		  const void *older, size_t older_len, trail_finding_fn *found,
 		  void *arg, struct err *e);
 
+/* The same; besides, judge(data, len, e) looks at each entry that has the hash
+ * that the tree has for it: what it refuses (-1 with its reason) is a finding.
+ * judge may be NULL. */
+typedef int trail_judge_fn(const void *data, size_t len, struct err *e);
+int trail_examine_entries(struct trail_summary *out, const char *dir,
+			  const char *vkey, const void *older, size_t older_len,
+			  trail_judge_fn *judge, trail_finding_fn *found,
+			  void *arg, struct err *e);
+
 /* A proof read without the log: checks the note's signature against vkey and
  * the inclusion of extra as the entry.  entry receives the entry's bytes. */
 int proof_check(struct buf *entry, uint64_t *index, uint64_t *size,

@@ -40,6 +40,7 @@ struct exam {
 	const char *dir;
 	trail_finding_fn *found;
 	void *arg;
+	trail_judge_fn *judge; /* or NULL */
 	struct trail_summary *sum;
 	struct sha *sha;
 	struct vkey key;
@@ -229,6 +230,17 @@ static void tree_add(struct exam *x, struct tree *t, const unsigned char *hash)
 		merkle_root(t->merkle, t->older);
 }
 
+static void judge_entry(struct exam *x, uint64_t index, const void *data,
+			size_t len)
+{
+	struct err e = ERR_INIT;
+	if (x->judge != NULL && x->judge(data, len, &e) != 0)
+		say(x,
+		    "entry %" PRIu64 " is not as this program writes entries: "
+		    "%s",
+		    index, e.msg);
+}
+
 /* One bundle of width entries beside its tile of leaf hashes, either of which
  * may be missing. */
 static void bundle_compare(struct exam *x, uint64_t n, unsigned width,
@@ -239,16 +251,20 @@ static void bundle_compare(struct exam *x, uint64_t n, unsigned width,
 
 	for (unsigned i = 0; i < width; i++) {
 		unsigned char *stored = x->tile.data + (size_t)i * SHA_LEN;
-		const unsigned char *data;
-		size_t len;
-		bool changed = false;
-		if (entries && bundle_entry(&data, &len, &x->bundle, i) == 0)
+		const unsigned char *data = NULL;
+		size_t len = 0;
+		bool changed = false, read = false;
+		if (entries)
+			read = bundle_entry(&data, &len, &x->bundle, i) == 0;
+		if (read)
 			merkle_leaf(x->sha, leaf, data, len);
 		else
 			memcpy(leaf, stored, SHA_LEN);
 		if (!hashes)
 			memcpy(stored, leaf, SHA_LEN);
 		changed = memcmp(leaf, stored, SHA_LEN) != 0;
+		if (read && !changed)
+			judge_entry(x, n * TILE_WIDTH + i, data, len);
 		if (!changed && run > 0)
 			say_changed(x, n, i - run, i - 1);
 		run = changed ? run + 1 : 0;
@@ -435,9 +451,10 @@ static int exam_run(struct exam *x, const void *older, size_t older_len,
 	return 0;
 }
 
-int trail_examine(struct trail_summary *out, const char *dir, const char *vkey,
-		  const void *older, size_t older_len, trail_finding_fn *found,
-		  void *arg, struct err *e)
+int trail_examine_entries(struct trail_summary *out, const char *dir,
+			  const char *vkey, const void *older, size_t older_len,
+			  trail_judge_fn *judge, trail_finding_fn *found,
+			  void *arg, struct err *e)
 {
 	int rc = -1;
 	struct exam *x = calloc(1, sizeof(*x));
@@ -448,6 +465,7 @@ int trail_examine(struct trail_summary *out, const char *dir, const char *vkey,
 	x->dir = dir;
 	x->found = found;
 	x->arg = arg;
+	x->judge = judge;
 	x->sum = out;
 	buf_init(&x->note, NOTE_MAX);
 	buf_init(&x->bundle, BUNDLE_MAX);
@@ -478,6 +496,14 @@ out:
 	buf_release(&x->tile);
 	free(x);
 	return rc;
+}
+
+int trail_examine(struct trail_summary *out, const char *dir, const char *vkey,
+		  const void *older, size_t older_len, trail_finding_fn *found,
+		  void *arg, struct err *e)
+{
+	return trail_examine_entries(out, dir, vkey, older, older_len, NULL,
+				     found, arg, e);
 }
 
 int trail_verify(struct trail *t, const void *older, size_t older_len,

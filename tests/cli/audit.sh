@@ -208,6 +208,29 @@ claim 0 '%1B[31m%7F' "control characters in an entry are shown escaped" \
 	"$audit" show ODD 1
 LC_ALL=C grep -q "$(printf '\033')" out && not_ok "no raw escape reaches the terminal" ||
 	ok "no raw escape reaches the terminal"
+claim 2 "entry 1 is not as this program writes entries: it is not JSON" \
+	"verify names an entry of another shape" "$audit" verify ODD
+claim 2 "entry 2 is not as this program writes entries" \
+	"and the next one" "$audit" verify ODD
+# shape NAME WORDS SED: entry 1 changed by it, everything signed as before
+shape() {
+	write_trail GOOD a e0 e1 e2
+	"$audit" verify GOOD >/dev/null 2>&1 || not_ok "entries verify before: $1"
+	sed "$3" e1 >bent
+	cmp -s e1 bent && not_ok "nothing was changed: $1"
+	write_trail BENT a e0 bent e2
+	claim 2 "$2" "verify refuses an entry with $1" "$audit" verify BENT
+	claim 2 "$2" "verify --json says so of $1" "$audit" verify BENT --json
+}
+shape "a name for the case" "its case is not" \
+	"s/\"case\":\"[0-9a-f]*\"/\"case\":\"Acme SAS, invoices\"/"
+shape "one more key" "it has a key" 's/{"type"/{"who":"Dupont","type"/'
+shape "a digest called by a person" "a digest of a name" 's/"plan":/"dupont":/'
+shape "a digest that is none" "is not 64" 's/"plan":"0/"plan":"x/'
+shape "an event of its own" "its event" 's/approved/hacked/'
+shape "no time" "its time" 's/2026-11-30T/yesterday /'
+shape "a later version" "its version" 's/"version":1/"version":9/'
+shape "no digest" "it has no digests" 's/"digests":{.*}}/"digests":{}}/'
 "$audit" show T 4 >out 2>err
 printf '%s\n' "$(cat e4)" | cmp -s - out && ok "show prints the exact entry" ||
 	not_ok "show prints the exact entry"

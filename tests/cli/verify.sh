@@ -60,6 +60,9 @@ claim whole_set_is_valid 0 "$verify" --trust "$trust" "$cert"
 head -1 "$dir/out" >"$dir/first"
 cp "$dir/first" "$dir/out"
 says result_stands_in_the_first_line '^VALID: final certificate .* 3 reserv'
+claim whole_set_is_valid_again 0 "$verify" --trust "$trust" "$cert"
+says own_trail_is_the_vendors_word "audit trail: its key is the processor's own"
+says own_trail_proves_order_only 'of its entries, not that they are'
 claim reservations_fail_with_strict 1 \
 	"$verify" --strict --trust "$trust" "$cert"
 claim no_anchor_cannot_be_checked 3 "$verify" "$cert"
@@ -82,6 +85,10 @@ claim inventory_is_read_from_a_pipe 0 from_pipe clients/7/a.jpg
 says item_is_covered '\[ok\]  *[12] item(s) called'
 claim another_name_is_looked_for 0 from_pipe clients/77/a.jpg
 says item_is_not_covered 'No item called "clients/77/a.jpg"'
+claim row_inside_a_range_is_looked_for 0 from_pipe 'message 17'
+says row_inside_a_range_cannot_be_told '"0000"'
+claim number_of_a_row_is_a_number 0 from_pipe 'message 0'
+says number_of_a_row_is_found '\[ok\]  *1 item(s) called "message 0"'
 claim no_inventory_is_not_enough 2 \
 	"$verify" --trust "$trust" --inventory /dev/null "$cert"
 

@@ -996,6 +996,66 @@ static void proof_other_document(void)
 		  "00000000");
 }
 
+/* An entry of its own making, properly logged and proven. */
+static void proof_entry(const char *shape)
+{
+	struct buf text, proof;
+	struct err e = ERR_INIT;
+	char sha[2 * SHA_LEN + 1];
+	unsigned char raw[SHA_LEN];
+	uint64_t index;
+
+	set_sha(sha, raw, cert);
+	buf_init(&text, 4096);
+	for (const char *p = shape; *p != '\0'; p++)
+		if (*p == '@')
+			buf_puts(&text, sha);
+		else
+			buf_putc(&text, (unsigned char)*p);
+	buf_init(&proof, 1 << 20);
+	if (trail_append(&index, set_trail, buf_str(&text), text.len, 0, &e) !=
+		    0 ||
+	    trail_prove(&proof, set_trail, index, buf_str(&text), text.len,
+			&e) != 0)
+		set_die("trail", &e);
+	keys_put(keys_path("set/%s", tlog), proof.data, proof.len);
+	buf_release(&text);
+	buf_release(&proof);
+}
+
+#define ENTRY(version, more, time, digests)                                    \
+	"{\"type\":\"quietus/trail-entry\",\"version\":" version               \
+	",\"event\":\"certified\",\"case\":\"" SET_CASE "\"," more             \
+	"\"time\":\"" time "\",\"digests\":{" digests "}}"
+
+static void proof_entry_version(void)
+{
+	proof_entry(ENTRY("9", "", "2026-11-24T00:00:00Z",
+			  "\"certificate\":\"@\""));
+}
+
+static void proof_entry_key(void)
+{
+	proof_entry(ENTRY("1", "\"void\":true,", "2026-11-24T00:00:00Z",
+			  "\"certificate\":\"@\""));
+}
+
+static void proof_entry_time(void)
+{
+	proof_entry(ENTRY("1", "", "x", "\"certificate\":\"@\""));
+}
+
+static void proof_entry_more_digests(void)
+{
+	proof_entry(ENTRY("1", "", "2026-11-24T00:00:00Z",
+			  "\"certificate\":\"@\",\"plan\":\"@\""));
+}
+
+static void proof_entry_no_certificate(void)
+{
+	proof_entry(ENTRY("1", "", "2026-11-24T00:00:00Z", "\"plan\":\"@\""));
+}
+
 static void proof_other_trail(void)
 {
 	struct trail *mine = set_trail, *t = NULL;
@@ -1331,6 +1391,11 @@ static const struct {
 	{"entry of another case", proof_other_case, "proof-entry", 2},
 	{"entry of another event", proof_other_event, "proof-entry", 2},
 	{"entry of another document", proof_other_document, "proof-entry", 2},
+	{"entry of another version", proof_entry_version, "proof-entry", 2},
+	{"entry with another key", proof_entry_key, "proof-entry", 2},
+	{"entry without a time", proof_entry_time, "proof-entry", 2},
+	{"entry about more", proof_entry_more_digests, "proof-entry", 2},
+	{"entry about a plan", proof_entry_no_certificate, "proof-entry", 2},
 	{"another trail", proof_other_trail, "proof-invalid", 2},
 	{"another origin named", proof_origin, "proof-origin", 2},
 	{"no origin named", proof_empty_origin, "proof-origin", 2},

@@ -15,6 +15,7 @@
 #include "certs/base/buf.h"
 #include "certs/base/err.h"
 #include "certs/trail.h"
+#include "certs/trail_entry.h"
 
 enum audit_exit {
 	AUDIT_GOOD = 0,
@@ -59,15 +60,6 @@ int audit_flush(int status);
 /* Prints text that came from an entry: bytes outside 0x20 to 0x7e as %XX. */
 void audit_print(const void *text, size_t len);
 
-/* An entry as quietus writes it. */
-struct audit_entry {
-	json_t *doc; /* owns the texts */
-	const char *event, *number, *time;
-	const json_t *digests; /* name: 64 hexadecimal digits */
-};
-/* False when it has another shape; then there is nothing to free. */
-bool audit_entry_read(struct audit_entry *out, const void *data, size_t len);
-void audit_entry_release(struct audit_entry *en);
 /* 32 lower-case hexadecimal digits. */
 bool audit_case_number(const char *text);
 

@@ -7,7 +7,7 @@
 
 #include "certs/base/json.h"
 
-static void print_entry(uint64_t index, const struct audit_entry *en)
+static void print_entry(uint64_t index, const struct trail_entry *en)
 {
 	const char *name;
 	const json_t *digest;
@@ -23,7 +23,7 @@ static void print_entry(uint64_t index, const struct audit_entry *en)
 	putchar('\n');
 }
 
-static json_t *json_entry(uint64_t index, const struct audit_entry *en)
+static json_t *json_entry(uint64_t index, const struct trail_entry *en)
 {
 	return json_pack("{s:o, s:s, s:s, s:s, s:O}", "index", json_u64(index),
 			 "time", en->time, "event", en->event, "case",
@@ -34,9 +34,10 @@ static json_t *json_entry(uint64_t index, const struct audit_entry *en)
 static void one(json_t *doc, uint64_t index, const struct buf *data,
 		const char *number)
 {
-	struct audit_entry en;
+	struct trail_entry en;
+	struct err e = ERR_INIT;
 
-	if (!audit_entry_read(&en, data->data, data->len)) {
+	if (trail_entry_read(&en, data->data, data->len, &e) != 0) {
 		if (number != NULL)
 			return;
 		if (doc != NULL)
@@ -55,7 +56,7 @@ static void one(json_t *doc, uint64_t index, const struct buf *data,
 		else
 			print_entry(index, &en);
 	}
-	audit_entry_release(&en);
+	trail_entry_release(&en);
 }
 
 static int list(json_t *doc, struct trail *t, const char *number)

@@ -5,10 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "certs/base/clock.h"
-#include "certs/base/hex.h"
-#include "certs/base/json.h"
-#include "certs/base/sha.h"
+#include "certs/field.h"
 
 static void usage(FILE *to, const struct audit_command *c)
 {
@@ -126,75 +123,7 @@ int audit_flush(int status)
 	return status == AUDIT_GOOD ? AUDIT_CANNOT : status;
 }
 
-static bool hex_text(const char *s, size_t len)
-{
-	return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
-}
-
 bool audit_case_number(const char *text)
 {
 	return hex_text(text, 32);
-}
-
-static bool event_known(const char *event)
-{
-	static const char *const events[] = {
-		"planned",   "approved",  "returned", "received",
-		"destroyed", "certified", "closed"};
-
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (strcmp(event, events[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool shape_known(struct audit_entry *en)
-{
-	static const char *const keys[] = {"type", "version", "event", "case",
-					   "time", "digests", NULL};
-	struct err e = ERR_INIT;
-	const char *type, *name;
-	json_t *digest;
-	uint64_t version;
-	int64_t time;
-
-	json_t *digests = json_object_get(en->doc, "digests");
-	if (json_known(en->doc, keys, "entry", &e) != 0 ||
-	    json_get_str(&type, en->doc, "type", "entry", &e) != 0 ||
-	    json_get_u64(&version, en->doc, "version", "entry", &e) != 0 ||
-	    json_get_str(&en->event, en->doc, "event", "entry", &e) != 0 ||
-	    json_get_str(&en->number, en->doc, "case", "entry", &e) != 0 ||
-	    json_get_str(&en->time, en->doc, "time", "entry", &e) != 0 ||
-	    !json_is_object(digests))
-		return false;
-	if (strcmp(type, "quietus/trail-entry") != 0 || version != 1 ||
-	    !event_known(en->event) || !audit_case_number(en->number) ||
-	    clock_parse(&time, en->time) != 0)
-		return false;
-	json_object_foreach(digests, name, digest)
-	{
-		if (!json_is_string(digest) ||
-		    !hex_text(json_string_value(digest), 2 * SHA_LEN))
-			return false;
-	}
-	en->digests = digests;
-	return true;
-}
-
-bool audit_entry_read(struct audit_entry *out, const void *data, size_t len)
-{
-	struct err e = ERR_INIT;
-
-	memset(out, 0, sizeof(*out));
-	out->doc = json_strict(data, len, "entry", &e);
-	if (out->doc != NULL && shape_known(out))
-		return true;
-	audit_entry_release(out);
-	return false;
-}
-
-void audit_entry_release(struct audit_entry *en)
-{
-	json_decref(en->doc);
-	memset(en, 0, sizeof(*en));
 }

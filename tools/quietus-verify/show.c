@@ -297,6 +297,9 @@ static const char *const words_of_vendor[] = {
 	"that the stores answered truthfully, and that the program which "
 	"asked them is the one it says it is",
 	"the times: the clocks are the processor's",
+	"the audit trail: its key is the processor's own, and a log that only "
+	"its owner shows proves the order of its entries, not that they are "
+	"all, unless you know an earlier checkpoint of it",
 };
 
 /* Without the inventory, its roots are just numbers. */
