@@ -161,6 +161,11 @@ int statement_write(struct buf *out, enum kind *kind,
 json_t *statement_json(enum kind *kind, const struct statement *st,
 		       struct err *e);
 
+/* Whether a text names a standard that no certificate may name, because it
+ * does not cover erasure or nobody here was certified against it (EN 15713,
+ * DIN 66399 and its successor ISO/IEC 21964, ISO/IEC 27555). */
+bool statement_overclaims(const char *text);
+
 /* The kind that the lines allow: kind_derive over all verdicts, where things
  * that no plan names, residue found again and lost bystanders count as
  * `present`. */

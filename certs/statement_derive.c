@@ -80,7 +80,7 @@ static bool spells(const char *s, const char *name)
 	return *s < '0' || *s > '9';
 }
 
-static bool names_standard(const char *s)
+bool statement_overclaims(const char *s)
 {
 	static const char *const names[] = {"en15713",	"iso15713", "din66399",
 					    "iso21964", "iec21964", "iso27555",
@@ -102,7 +102,7 @@ const char *derive_overclaim(const json_t *doc)
 	const json_t *value;
 
 	if (json_is_string(doc))
-		return names_standard(json_string_value(doc))
+		return statement_overclaims(json_string_value(doc))
 			       ? json_string_value(doc)
 			       : NULL;
 	for (size_t i = 0; i < json_array_size(doc) && found == NULL; i++)
@@ -113,7 +113,8 @@ const char *derive_overclaim(const json_t *doc)
 	     i = json_object_iter_next((json_t *)(uintptr_t)doc, i)) {
 		key = json_object_iter_key(i);
 		value = json_object_iter_value(i);
-		found = names_standard(key) ? key : derive_overclaim(value);
+		found = statement_overclaims(key) ? key
+						  : derive_overclaim(value);
 	}
 	return found;
 }

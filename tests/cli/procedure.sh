@@ -48,6 +48,21 @@ is status-says-approved "$(state one)" approved
 expect run-never-begins-a-destruction 5 "$Q" run one
 untouched run-destroyed-nothing
 
+# ---- texts that no certificate may hold are refused while planning
+sed 's/clause = "Appendix 1, section 9"/clause = "destroyed as in DIN 66399"/; s/id = "one"/id = "claims"/' one.cfg >claims.cfg
+expect plan-that-claims-a-standard-is-refused 2 "$Q" plan claims.cfg
+[ ! -e cases/claims ] && ok refused-plan-leaves-nothing || not_ok refused-plan-leaves-nothing
+
+# ---- an approval from a clock that is ahead would spoil the certificate
+closeout ahead "$FILES"
+"$Q" plan ahead.cfg >/dev/null && approve ahead
+cc -shared -fPIC -o clockat.so "$lib_root/tests/cli/clockat.c"
+CLOCK_AHEAD=86400 LD_PRELOAD=$T/clockat.so openssl cms -sign -binary -outform DER -md sha256 -cades -signer bob.pem -inkey bob.key \
+	-in cases/ahead/plan.json -out tomorrow.p7s 2>/dev/null
+expect approval-of-tomorrow-is-taken 0 "$Q" approve ahead --signature tomorrow.p7s
+expect approval-of-tomorrow-waits 5 "$Q" destroy ahead
+says approval-of-tomorrow-names-the-clock clock
+
 # ---- what was swapped after the approval
 expect approved-plan-is-not-overwritten 5 "$Q" plan one.cfg
 cp alice.pem alice.keep

@@ -280,9 +280,10 @@ int cmd_certify(struct app *app, int argc, char **argv)
 		rc = step_certify(&kind, app, c, &e);
 	if (rc == 0 && kind == KIND_EXCEPTION) {
 		app_say(app,
-			"Exception report: %s/exception-report.json.  Some "
-			"data is still there, was refused, or could not be "
-			"asked about: this is not a certificate.",
+			"Exception report: %s/exception-report.json.  "
+			"Something is still there, was refused or could not "
+			"be asked about, or nothing was found destroyed and "
+			"verified: this is not a certificate.",
 			c->path);
 	} else if (rc == 0) {
 		app_say(app, "Certificate (%s): %s/certificate.json",

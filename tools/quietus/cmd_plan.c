@@ -51,6 +51,45 @@ out:
 	return rc;
 }
 
+static int check_word(const struct closeout *k, const char *text, struct err *e)
+{
+	if (text == NULL || !statement_overclaims(text))
+		return 0;
+	return err_set(e, ERR_USAGE,
+		       "%s: \"%s\" names a standard for destroying media, "
+		       "which no certificate of erasure may name (EN 15713, "
+		       "DIN 66399, ISO/IEC 21964, ISO/IEC 27555): word it "
+		       "without",
+		       k->file, text);
+}
+
+/* What would make the certificate impossible is said before anything is
+ * destroyed: these texts go into it. */
+static int check_words(const struct closeout *k, struct err *e)
+{
+	const char *const texts[] = {
+		k->controller.name,    k->controller.address,
+		k->controller.contact, k->processor.name,
+		k->processor.address,  k->processor.contact,
+		k->processor.dpo,      k->contract_reference,
+		k->contract_clause,    k->instructed_by};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (check_word(k, texts[i], e) != 0)
+			return -1;
+	for (size_t i = 0; i < k->n_retention; i++)
+		if (check_word(k, k->retention[i].ground, e) != 0)
+			return -1;
+	for (size_t i = 0; i < k->n_sources; i++) {
+		const struct closeout_source *s = &k->sources[i];
+		if (check_word(k, s->category, e) != 0)
+			return -1;
+		for (size_t x = 0; x < s->n_excluded; x++)
+			if (check_word(k, s->excluded[x].reason, e) != 0)
+				return -1;
+	}
+	return 0;
+}
+
 /* What the closeout file leaves out, for the operator. */
 static void say_notes(const struct closeout *k)
 {
@@ -155,7 +194,8 @@ int step_plan(struct casedir **out, struct app *app, const char *file,
 	    check_instruction(k, e) != 0)
 		goto out;
 	say_notes(k);
-	if (closeout_check_keys(k, e) != 0 || try_sources(app, k, e) != 0)
+	if (check_words(k, e) != 0 || closeout_check_keys(k, e) != 0 ||
+	    try_sources(app, k, e) != 0)
 		goto out;
 	rc = case_create(&c, k, &bytes, again, e); /* takes k over */
 	k = NULL;

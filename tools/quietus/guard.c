@@ -81,6 +81,21 @@ static int check_choice(const struct casedir *c, struct err *e)
 	return 0;
 }
 
+/* An approval that is dated after the destruction would make its certificate
+ * invalid: whose clock is wrong must be found out before. */
+static int not_ahead(void *arg, const struct approval *a, struct err *e)
+{
+	char text[CLOCK_TEXT];
+	(void)arg;
+	if (a->signed_at <= clock_now())
+		return 0;
+	clock_text(text, a->signed_at);
+	return err_set(e, ERR_REFUSED,
+		       "the approval by %s is dated %s, which has not come: "
+		       "one of the clocks is wrong; correct it, or wait",
+		       a->subject, text);
+}
+
 static int check_approvals(struct casedir *c, struct err *e)
 {
 	for (unsigned p = 1; p <= c->n_plans; p++) {
@@ -91,7 +106,7 @@ static int check_approvals(struct casedir *c, struct err *e)
 				       "plan %u has blockers; see: quietus "
 				       "status %s",
 				       p, c->path);
-		if (case_approvals(&valid, c, p, NULL, NULL, e) != 0)
+		if (case_approvals(&valid, c, p, not_ahead, NULL, e) != 0)
 			return -1;
 		if (valid < c->closeout->approvals_required)
 			return err_set(e, ERR_REFUSED,
