@@ -227,6 +227,14 @@ int source_purge(struct source *s, struct buf *did, struct err *e)
 	return named(s, s->provider->purge(s->handle, did, e), e);
 }
 
+int source_remove_place(struct source *s, bool *removed, struct err *e)
+{
+	*removed = false;
+	if (s->provider->remove_place == NULL)
+		return 0;
+	return named(s, s->provider->remove_place(s->handle, removed, e), e);
+}
+
 int source_sample(struct source *s, struct buf *samples, struct err *e)
 {
 	if (s->provider->sample == NULL)

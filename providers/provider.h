@@ -8,6 +8,7 @@
  *   plan      describe(BEFORE), enumerate, sample, bystanders
  *   destroy   enumerate (drift), destroy batch by batch, purge
  *   check     enumerate, check_absent, describe(AFTER), residue, bystanders
+ *   seal      remove_place
  *
  * Providers keep no state between runs: whatever must survive (ids, specs,
  * samples) is handed to the run, which keeps it in the ledger.  They never
@@ -339,6 +340,14 @@ struct provider {
 	 * ERR_REFUSED, with who must stop, when others are in the way. */
 	int (*purge)(void *handle, struct buf *did, struct err *e);
 
+	/* After a check that found nothing: removes the emptied place itself (a
+	 * bucket) when the scope is the whole of it.  That is the store's own
+	 * proof, because it refuses while anything is in it: then ERR_DRIFT.
+	 * *removed says whether it did; what the credentials may not do is no
+	 * error.  NULL where no place is removed.  A source whose place is
+	 * gone opens with ERR_MISSING. */
+	int (*remove_place)(void *handle, bool *removed, struct err *e);
+
 	/* Before destruction: takes values of the client from the scope and
 	 * appends them to *samples in the provider's own form; they are
 	 * client data, kept in the ledger only as long as needed.  NULL when
@@ -389,6 +398,7 @@ int source_destroy(struct source *s, const struct item *items, size_t n,
 int source_check_absent(struct source *s, const struct item *items, size_t n,
 			enum answer *out, struct err *e);
 int source_purge(struct source *s, struct buf *did, struct err *e);
+int source_remove_place(struct source *s, bool *removed, struct err *e);
 int source_sample(struct source *s, struct buf *samples, struct err *e);
 int source_residue(struct source *s, const void *samples, size_t len,
 		   struct residue *r, struct err *e);

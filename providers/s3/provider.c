@@ -169,6 +169,9 @@ static int first_request(struct s3 *s, struct err *e)
 		snprintf(what, sizeof(what),
 			 "listing the versions of bucket %.255s", s->bucket);
 		s3_call_failed(&c, e, what);
+		if (c.http.status == 404 &&
+		    strcmp(c.error.code, "NoSuchBucket") == 0)
+			e->code = ERR_MISSING;
 		goto out;
 	}
 	/* the root alone counts: radosgw echoes a key's control characters,
@@ -185,6 +188,41 @@ static int first_request(struct s3 *s, struct err *e)
 	rc = 0;
 out:
 	xml_doc_release(&d);
+	s3_call_release(&c);
+	return rc;
+}
+
+/* DeleteBucket: S3 answers 409 BucketNotEmpty while any object, version, marker
+ * or (at Amazon) unfinished upload is in it. */
+static int s3_remove_place(void *handle, bool *removed, struct err *e)
+{
+	struct s3 *s = handle;
+	struct s3_call c;
+	int rc = -1;
+
+	if (s->prefix.len != 0 || s->n_excluded != 0 || s->n_retained != 0)
+		return 0;
+	s3_call_init(&c, s);
+	if (s3_call_target(&c, "DELETE", NULL, 0, NULL, 0) != 0) {
+		err_set(e, ERR_FAILED, "out of memory");
+		goto out;
+	}
+	if (s3_call_run(&c, e) != 0)
+		goto out;
+	if (s3_call_ok(&c)) {
+		*removed = true;
+	} else if (c.http.status == 409) {
+		err_set(e, ERR_DRIFT,
+			"the store refuses to delete bucket %s (%s), although "
+			"its listing shows nothing: something is in it",
+			s->bucket, c.error.code);
+		goto out;
+	} else if (c.http.failure != HTTP_ANSWERED || c.http.status >= 500) {
+		s3_call_failed(&c, e, "deleting the emptied bucket");
+		goto out;
+	}
+	rc = 0;
+out:
 	s3_call_release(&c);
 	return rc;
 }
@@ -326,5 +364,6 @@ const struct provider provider_s3 = {
 	.enumerate = s3_enumerate,
 	.destroy = s3_destroy,
 	.check_absent = s3_check_absent,
+	.remove_place = s3_remove_place,
 	.bystanders = s3_bystanders,
 };

@@ -351,10 +351,18 @@ int case_unsettled(struct casedir *c, struct err *e)
 {
 	if (ledger_set_i64(c->ledger, "changed", 1, e) != 0)
 		return -1;
-	for (size_t i = 0; i < c->closeout->n_sources; i++)
+	for (size_t i = 0; i < c->closeout->n_sources; i++) {
+		int64_t removed = 0;
+		if (ledger_get_source_i64(&removed, c->ledger, i, "removed",
+					  e) != 0)
+			return -1;
+		/* its place was removed after its check: that stands */
+		if (removed != 0)
+			continue;
 		if (ledger_set_source_i64(c->ledger, i, "checked", 0, e) != 0 ||
 		    ledger_set_source_i64(c->ledger, i, "roll-called", 0, e))
 			return -1;
+	}
 	return 0;
 }
 

@@ -39,6 +39,12 @@ static int say_what(struct app *app, struct casedir *c, struct err *e)
 			(unsigned long long)s->retain,
 			found.len != 0 ? "; found as: " : "", buf_str(&found));
 		buf_release(&found);
+		const struct closeout_source *src = &k->sources[i];
+		if (src->provider->remove_place != NULL &&
+		    setting_flag(src->settings, "whole", false))
+			app_say(app,
+				"              the place itself is removed "
+				"once it is empty");
 		int64_t newest = 0;
 		if (ledger_get_source_i64(&newest, c->ledger, i, "newest", e))
 			return -1;

@@ -131,15 +131,36 @@ static int purge(struct run *r, size_t i, struct err *e)
 
 /* ---- the whole ---------------------------------------------------------- */
 
+/* A place that we deleted after its check is not opened again.  Killed in
+ * between, it is missing now: the check before it stands. */
+static int open_source(struct run *r, size_t i, struct err *e)
+{
+	int64_t removed, removing;
+	struct scope scope;
+	struct err why = ERR_INIT;
+
+	if (run_get_number(&removed, r, i, "removed", e) != 0 ||
+	    run_get_number(&removing, r, i, "removing", e) != 0)
+		return -1;
+	if (removed != 0)
+		return 0;
+	closeout_scope(&scope, r->c->closeout, i, r->app->stop);
+	if (source_open(&r->sources[i], run_closeout(r, i)->provider, &scope,
+			&why) == 0)
+		return removing != 0 ? run_set_number(r, i, "removing", 0, e)
+				     : 0;
+	source_close(&r->sources[i]);
+	if (removing != 0 && why.code == ERR_MISSING)
+		return run_removed(r, i, e);
+	*e = why;
+	return -1;
+}
+
 static int open_sources(struct run *r, struct err *e)
 {
-	for (size_t i = 0; i < r->c->closeout->n_sources; i++) {
-		struct scope scope;
-		closeout_scope(&scope, r->c->closeout, i, r->app->stop);
-		if (source_open(&r->sources[i], run_closeout(r, i)->provider,
-				&scope, e) != 0)
+	for (size_t i = 0; i < r->c->closeout->n_sources; i++)
+		if (open_source(r, i, e) != 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -150,6 +171,8 @@ typedef int stage_fn(struct run *r, size_t i, struct err *e);
 static int stage(struct run *r, stage_fn *fn, struct err *e)
 {
 	for (size_t i = 0; i < r->c->closeout->n_sources; i++) {
+		if (r->sources[i].provider == NULL)
+			continue; /* its place was removed */
 		if (stopped(r, e) != 0)
 			return -1;
 		int rc = fn(r, i, e);
@@ -203,12 +226,11 @@ int run_destroy(struct run_result *out, struct app *app, struct casedir *c,
 		err_set(e, ERR_FAILED, "out of memory");
 		goto out;
 	}
-	if (case_unsettle(c, e) != 0)
-		goto out;
 	/* the trail must be writable before anything is destroyed */
 	if (case_flush_trail(c, e) != 0 || open_sources(&r, e) != 0 ||
-	    stage(&r, run_look, e) != 0 || stage(&r, batches, e) != 0 ||
-	    stage(&r, purge, e) != 0 || stage(&r, run_check, e) != 0 ||
+	    case_unsettle(c, e) != 0 || stage(&r, run_look, e) != 0 ||
+	    stage(&r, batches, e) != 0 || stage(&r, purge, e) != 0 ||
+	    stage(&r, run_check, e) != 0 || stage(&r, run_seal, e) != 0 ||
 	    queue_destroyed(&r, e) != 0)
 		goto out;
 	rc = case_flush_trail(c, e);

@@ -26,6 +26,8 @@ int run_enumerate(struct app *app, struct casedir *c, unsigned number,
  *   purge    make it physical
  *   check    enumerate again, ask about single items, ask the classes,
  *            look for residue and for the bystanders
+ *   seal     where the scope is a whole place (a bucket) and the check left
+ *            nothing: remove the place itself
  */
 struct run_result {
 	uint64_t asked;	  /* items the stores were asked to destroy now */

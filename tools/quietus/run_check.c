@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "certs/base/clock.h"
+#include "tools/quietus/evidence.h"
 #include "tools/quietus/run_parts.h"
 #include "tools/quietus/scan.h"
 
@@ -169,4 +170,63 @@ int run_check(struct run *r, size_t i, struct err *e)
 	    bystanders_after(r, i, e) != 0)
 		return -1;
 	return describe_after(r, i, e);
+}
+
+/* ---- seal --------------------------------------------------------------- */
+
+int run_removed(struct run *r, size_t i, struct err *e)
+{
+	static const struct fact gone = {
+		"bucket", "deleted after the check; the store refuses that "
+			  "while anything is in it"};
+	struct ledger *l = r->c->ledger;
+	if (ledger_begin(l, e) != 0)
+		return -1;
+	if (ledger_put_fact(l, i, &gone, e) != 0 ||
+	    ledger_set_source_i64(l, i, "removed", clock_now(), e) != 0) {
+		ledger_rollback(l);
+		return -1;
+	}
+	return ledger_commit(l, e);
+}
+
+/* Whether the check left nothing at all: only then is the place deleted. */
+static int all_gone(bool *gone, struct run *r, size_t i, struct err *e)
+{
+	struct evidence ev;
+	bool destroyed = false;
+	if (evidence_source(&ev, r->c, i, false, NULL, NULL, e) != 0)
+		return -1;
+	*gone = ev.checked && ev.unplanned == 0;
+	for (size_t k = 0; k < ev.n_lines; k++) {
+		enum verdict v = ev.lines[k].verdict;
+		destroyed |= v == VERDICT_DESTROYED_VERIFIED;
+		*gone = *gone &&
+			(v == VERDICT_DESTROYED_VERIFIED ||
+			 v == VERDICT_NONE_FOUND || v == VERDICT_ABSENT);
+	}
+	*gone = *gone && destroyed;
+	evidence_release(&ev);
+	return 0;
+}
+
+int run_seal(struct run *r, size_t i, struct err *e)
+{
+	bool gone = false, removed = false;
+	if (r->sources[i].provider->remove_place == NULL)
+		return 0;
+	if (all_gone(&gone, r, i, e) != 0)
+		return -1;
+	/* I4: what we are about to do is on disk before the store is asked */
+	if (!gone || run_set_number(r, i, "removing", 1, e) != 0)
+		return gone ? -1 : 0;
+	if (source_remove_place(&r->sources[i], &removed, e) != 0) {
+		struct err keep = ERR_INIT;
+		/* a store that contradicts its listing is not checked */
+		if (e->code == ERR_DRIFT)
+			(void)run_set_number(r, i, "checked", 0, &keep);
+		return -1;
+	}
+	return removed ? run_removed(r, i, e)
+		       : run_set_number(r, i, "removing", 0, e);
 }

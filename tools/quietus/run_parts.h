@@ -44,5 +44,9 @@ void run_tame(char *text);
 
 int run_look(struct run *r, size_t i, struct err *e);  /* run_look.c */
 int run_check(struct run *r, size_t i, struct err *e); /* run_check.c */
+/* After a check that found nothing: removes the emptied place itself. */
+int run_seal(struct run *r, size_t i, struct err *e); /* run_check.c */
+/* Records that the place is gone. */
+int run_removed(struct run *r, size_t i, struct err *e);
 
 #endif

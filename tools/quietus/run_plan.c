@@ -111,8 +111,15 @@ out:
 int run_enumerate(struct app *app, struct casedir *c, unsigned number,
 		  bool delta, struct err *e)
 {
-	for (size_t i = 0; i < c->closeout->n_sources; i++)
-		if (enumerate_source(app, c, i, number, delta, e) != 0)
+	for (size_t i = 0; i < c->closeout->n_sources; i++) {
+		int64_t removed = 0;
+		if (ledger_get_source_i64(&removed, c->ledger, i, "removed",
+					  e) != 0)
 			return -1;
+		/* an emptied bucket that we deleted holds nothing new */
+		if (removed == 0 &&
+		    enumerate_source(app, c, i, number, delta, e) != 0)
+			return -1;
+	}
 	return 0;
 }
