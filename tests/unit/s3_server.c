@@ -385,7 +385,7 @@ static void bucket_that_is_not_there_is_an_error_not_an_empty_source(void)
 	fresh(false);
 	snprintf(bucket, sizeof(bucket), "no-such-bucket-%ld", (long)getpid());
 	CU_ASSERT_EQUAL(open_source(&s, false, &e), -1);
-	CU_ASSERT_EQUAL(e.code, ERR_STORE);
+	CU_ASSERT_EQUAL(e.code, ERR_MISSING);
 	CU_ASSERT_PTR_NOT_NULL(strstr(e.msg, "NoSuchBucket"));
 }
 
