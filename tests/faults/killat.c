@@ -4,7 +4,8 @@
  * Preloaded, it counts the calls with which a program makes things durable or
  * visible (write to a file, sync, rename, link, unlink, mkdir) and kills the
  * process with SIGKILL instead of making call number KILL_AT.  With KILL_COUNT
- * set, it writes how many there were to that file instead.
+ * set, it writes how many there were to that file.  With PLANT_AT set, it runs
+ * the shell command PLANT before call number PLANT_AT instead of killing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,6 +24,10 @@ static void step(void)
 	seen++;
 	if (at != NULL && strtol(at, NULL, 10) == seen)
 		kill(getpid(), SIGKILL);
+	at = getenv("PLANT_AT");
+	if (at != NULL && strtol(at, NULL, 10) == seen &&
+	    system(getenv("PLANT")) != 0)
+		abort();
 }
 
 __attribute__((destructor)) static void report(void)
